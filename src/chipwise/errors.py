@@ -1,0 +1,51 @@
+"""The exception family: what goes wrong for a user, each with one message that says how to mend it.
+
+ChipwiseError
+├── InputError       a bad file, flag, name, value or mapping          exit code 2
+├── MissingExtra     an optional dependency is not installed           exit code 2
+└── NoMappingError   nothing legal fits, with the binding constraint   exit code 1
+"""
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class ChipwiseError(Exception):
+    """Anything chipwise tells a user; `exit_code` is what the command line returns."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class InputError(ChipwiseError):
+    """Input that breaks a rule: names the field, the value, the rule and the fix."""
+
+
+class MissingExtra(ChipwiseError):  # noqa: N818 - reads as the instruction it is
+    """An optional dependency is absent; the message holds the install line."""
+
+
+class NoMappingError(ChipwiseError):
+    """No legal mapping exists; `constraint` names what leaves nothing."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, constraint: str) -> None:
+        super().__init__(message)
+        self.constraint = constraint
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?` for the nearest known name, or the short list of what there is.
+
+    >>> did_you_mean("alexnt", ["alexnet", "vgg16"])
+    " Did you mean 'alexnet'?"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not near:  # case alone may differ: VGG16, EyeRiss
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f" Known: {shown}." if names else ""
