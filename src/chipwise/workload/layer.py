@@ -145,7 +145,9 @@ class Layer:
         for t in self.tensors:
             if t.name == name:
                 return t
-        raise InputError(f"layer {self.name!r} has no tensor {name!r}; it has {[t.name for t in self.tensors]}")
+        raise InputError(
+            f"layer {self.name!r} has no tensor {name!r}; it has {[t.name for t in self.tensors]}"
+        )
 
     def volume(self, tensor: str) -> int:
         """Values of a whole tensor (the box the layer touches, padding included)."""

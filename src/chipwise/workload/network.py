@@ -36,7 +36,9 @@ class Network:
         seen = {INPUT}
         for layer in self.layers:
             if layer.name in seen:
-                raise InputError(f"network {self.name!r}: two layers are called {layer.name!r}; names must differ")
+                raise InputError(
+                    f"network {self.name!r}: two layers are called {layer.name!r}; names must differ"
+                )
             for source in self.inputs.get(layer.name, ()):
                 if source not in seen:
                     raise InputError(
