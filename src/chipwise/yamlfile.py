@@ -225,10 +225,10 @@ class _Builder:
         return found
 
     def _text(self, event: Any) -> str:
-        text = str(event.value)
-        if any("\ud800" <= c <= "\udfff" for c in text):
-            raise self._error(event, "holds half of a surrogate pair; write the character itself")
-        return text
+        try:  # JSON escapes characters beyond U+FFFF as two surrogates, which belong together
+            return str(event.value).encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise self._error(event, "holds half of a surrogate pair; write the character itself") from None
 
     def _scalar(self, event: Any) -> str | int | float | bool | None:
         text = self._text(event)
@@ -239,8 +239,9 @@ class _Builder:
         if text in _BOOL:
             return _BOOL[text]
         if _INT.fullmatch(text):
-            if len(text) > MAX_DIGITS:
-                raise self._error(event, f"a number of {len(text)} digits; at most {MAX_DIGITS} are read")
+            digits = len(text.lstrip("+-"))
+            if digits > MAX_DIGITS:
+                raise self._error(event, f"a number of {digits} digits; at most {MAX_DIGITS} are read")
             return int(text, 0) if text[:2] in {"0x", "0o"} else int(text)
         if _FLOAT.fullmatch(text):
             number = float(text)
