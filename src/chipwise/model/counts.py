@@ -1,0 +1,251 @@
+"""Closed form of the counting rules in docs/counts.md.
+
+Values moved into a node over the whole run. A step is named by the outermost loop j that advances in it.
+Dimensions do not interact except through a rank they share, so the sum over all steps of one kind is a
+product over ranks and irrelevant dimensions:
+
+    visits = Π_g T_g(start) + Σ_j ( Π_g T_g(j) − Π_g H_g(j) )
+
+T_g(j): values of rank g touched, H_g(j): those of them held already, summed over every index of the
+rank's own loops (and over instances, or their union where the network shares). `boxes` gives both.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from math import prod
+from typing import final
+
+from chipwise.hardware.accelerator import Accelerator, Array
+from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
+from chipwise.model.actions import Actions, Counts, Hops
+from chipwise.model.boxes import Entry, Loop, Role, combine, entries
+from chipwise.workload.layer import Layer, Tensor
+
+START = -1
+"""The step in which everything is touched for the first time."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A transfer: `tensor` from the node at index `parent` to the one at `child` (the MAC: len(nodes))."""
+
+    tensor: Tensor
+    parent: int
+    child: int
+    to_mac: bool
+
+
+@final
+class _Counter:
+    """Counts of one mapping; tables of single dimensions are kept, as many transfers need the same ones."""
+
+    def __init__(self, layer: Layer, chip: Accelerator, mapping: Mapping) -> None:
+        self.layer, self.chip, self.nodes = layer, chip, mapping.nodes
+        self.array_of = {axis.name: array for array in chip.arrays for axis in array.axes}
+        self._tables: dict[tuple[str, tuple[Loop, ...], bool], Counter[Entry]] = {}
+
+    def _table(self, dim: str, loops: tuple[Loop, ...], *, with_old: bool) -> Counter[Entry]:
+        key = (dim, loops, with_old)
+        if key not in self._tables:
+            self._tables[key] = entries(self.layer.dims[dim], loops, with_old=with_old)
+        return self._tables[key]
+
+    def spatial_role(self, edge: _Edge, index: int, node: Spatial, *, at_parent: bool, first: bool) -> Role:
+        """How instances along a spatial loop add up: at the child each counts, at the parent shared ones once."""
+        above_parent = index < edge.parent
+        if first and (above_parent or not at_parent):
+            return Role.FIRST
+        if above_parent or not at_parent:
+            return Role.SUM
+        route = self.array_of[node.axis].route(edge.tensor.name)
+        if node.axis not in route.shared_axes:
+            return Role.SUM
+        if node.dim not in edge.tensor.dims:
+            return Role.FIRST
+        return Role.UNION if route.overlapping and not edge.tensor.is_output else Role.SUM
+
+    def roles(self, edge: _Edge, step: int, *, at_parent: bool, first: bool) -> dict[str, tuple[Loop, ...]]:
+        """Loops above the child by dimension, each with its role in the step in which loop `step` advances.
+
+        For the MAC, which keeps nothing, every temporal loop is an outer one: each step counts by itself.
+        """
+        found: dict[str, list[Loop]] = {d: [] for d in self.layer.dims}
+        for i, node in enumerate(self.nodes[: edge.child]):
+            if isinstance(node, Temporal):
+                if edge.to_mac or i < step:
+                    role = Role.OUTER
+                else:
+                    role = Role.STEP if i == step else Role.INNER
+                found[node.dim].append((node.tile, role))
+            elif isinstance(node, Spatial):
+                role = self.spatial_role(edge, i, node, at_parent=at_parent, first=first)
+                found[node.dim].append((node.tile, role))
+        return {d: tuple(loops) for d, loops in found.items()}
+
+    def _products(
+        self, edge: _Edge, roles: dict[str, tuple[Loop, ...]], *, with_old: bool
+    ) -> tuple[int, int]:
+        """(Π T_g, Π H_g) over ranks and irrelevant dimensions."""
+        touched = held = 1
+        for rank in edge.tensor.ranks:
+            parts = [(c, self._table(d, roles[d], with_old=with_old)) for d, c in rank.terms]
+            t, h = combine(parts)
+            touched, held = touched * t, held * h
+        for dim in self.layer.dims:
+            if dim not in edge.tensor.dims:
+                times = sum(self._table(dim, roles[dim], with_old=False).values())
+                touched, held = touched * times, held * times
+        return touched, held
+
+    def visits(self, edge: _Edge, *, at_parent: bool, first: bool = False) -> int:
+        """Values that come in at the child (summed over children), or that the parent sends for them."""
+        roles = self.roles(edge, START, at_parent=at_parent, first=first)
+        total, _ = self._products(edge, roles, with_old=False)
+        if edge.to_mac:
+            return total
+        for i, node in enumerate(self.nodes[: edge.child]):
+            if isinstance(node, Temporal):
+                roles = self.roles(edge, i, at_parent=at_parent, first=first)
+                touched, held = self._products(edge, roles, with_old=True)
+                total += touched - held
+        return total
+
+    def distinct(self, edge: _Edge, *, at_parent: bool, first: bool = False) -> int:
+        """Different values that a child instance (or, at the parent, all its children) ever touches, summed."""
+        total = 1
+        for rank in edge.tensor.ranks:
+            # Tiles of one dimension are disjoint; where several share a rank the union is taken in full.
+            shared = len(rank.terms) > 1
+            parts = []
+            for d, c in rank.terms:
+                loops = self._spread(edge, d, at_parent=at_parent, first=first, union=shared)
+                parts.append((c, self._table(d, loops, with_old=False)))
+            total *= combine(parts)[0]
+        for dim in self.layer.dims:
+            if dim not in edge.tensor.dims:
+                loops = self._spread(edge, dim, at_parent=at_parent, first=first, union=True)
+                total *= sum(self._table(dim, loops, with_old=False).values())
+        return total
+
+    def _spread(
+        self, edge: _Edge, dim: str, *, at_parent: bool, first: bool, union: bool
+    ) -> tuple[Loop, ...]:
+        """Loops of `dim` with time united (or, where tiles are disjoint, added up)."""
+        together = Role.UNION if union else Role.SUM
+        found: list[Loop] = []
+        for i, node in enumerate(self.nodes[: edge.child]):
+            if isinstance(node, Storage) or node.dim != dim:
+                continue
+            per_instance = isinstance(node, Spatial) and (i < edge.parent or not at_parent)
+            role = (Role.FIRST if first else Role.SUM) if per_instance else together
+            found.append((node.tile, role))
+        return tuple(found)
+
+    def array_between(self, edge: _Edge) -> Array | None:
+        """The innermost array that the chip puts between parent and child."""
+        parent = self.nodes[edge.parent]
+        child = self.chip.compute.name if edge.to_mac else self._memory(edge.child)
+        assert isinstance(parent, Storage)
+        between = self.chip.levels[self.chip.depth(parent.memory) : self.chip.depth(child)]
+        arrays = [level for level in between if isinstance(level, Array)]
+        return arrays[-1] if arrays else None
+
+    def _memory(self, index: int) -> str:
+        node = self.nodes[index]
+        assert isinstance(node, Storage)
+        return node.memory
+
+    def edges(self, tensor: Tensor) -> list[_Edge]:
+        """The transfers of one tensor, outermost first."""
+        held = [i for i, n in enumerate(self.nodes) if isinstance(n, Storage) and n.tensor == tensor.name]
+        children = [*held[1:], len(self.nodes)]
+        mac = len(self.nodes)
+        return [_Edge(tensor, p, c, c == mac) for p, c in zip(held, children, strict=True)]
+
+
+def count(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
+    """Exact accesses, hops, capacities and cycles of a legal mapping (docs/counts.md).
+
+    Args:
+        layer: what is computed.
+        chip: memories, arrays and their networks.
+        mapping: a legal mapping of the layer on the chip.
+
+    Returns:
+        Counts in values (words) and cycles, exact integers.
+    """
+    counter = _Counter(layer, chip, mapping)
+    total: dict[tuple[str, str], dict[str, int]] = {}
+    busiest: dict[tuple[str, str], dict[str, int]] = {}
+    hops: dict[tuple[str, str], Hops] = {}
+    for node in mapping.nodes:
+        if isinstance(node, Storage):
+            total[node.memory, node.tensor] = {}
+            busiest[node.memory, node.tensor] = {}
+    for tensor in layer.tensors:
+        for edge in counter.edges(tensor):
+            hop = _add_edge(counter, edge, total, first=False)
+            _add_edge(counter, edge, busiest, first=True)
+            array = counter.array_between(edge)
+            if array is not None:
+                before = hops.get((array.name, tensor.name), Hops())
+                hops[array.name, tensor.name] = Hops(
+                    before.transfers + hop.transfers, before.reductions + hop.reductions
+                )
+    capacity, instances = _sizes(layer, mapping)
+    return Counts(
+        macs=layer.macs,
+        cycles=temporal_steps(layer, mapping),
+        actions={key: Actions(**fields) for key, fields in total.items()},
+        busiest={key: Actions(**fields) for key, fields in busiest.items()},
+        capacity=capacity,
+        instances=instances,
+        hops=hops,
+    )
+
+
+def _add_edge(
+    counter: _Counter, edge: _Edge, into: dict[tuple[str, str], dict[str, int]], *, first: bool
+) -> Hops:
+    """Add one transfer's accesses to the parent's and child's fields; return what crosses the network."""
+    name = edge.tensor.name
+    parent = into[counter._memory(edge.parent), name]  # noqa: SLF001 - same module
+    child = {} if edge.to_mac else into[counter._memory(edge.child), name]  # noqa: SLF001
+    sent = counter.visits(edge, at_parent=True, first=first)
+    visits = counter.visits(edge, at_parent=False, first=first)
+    if not edge.tensor.is_output:
+        parent["reads"] = sent
+        child["fills"] = visits
+        return Hops(transfers=visits)
+    parent["updates"] = sent
+    parent["reads"] = sent - counter.distinct(edge, at_parent=True, first=first)
+    child["drains"] = visits
+    child["fills"] = visits - counter.distinct(edge, at_parent=False, first=first)
+    return Hops(transfers=visits - sent, reductions=visits - sent)
+
+
+def temporal_steps(layer: Layer, mapping: Mapping) -> int:
+    """Cycles of compute: Π over dimensions of its temporal tiles, residual ones included."""
+    steps = 1
+    for dim, extent in layer.dims.items():
+        loops = [
+            (n.tile, Role.OUTER if isinstance(n, Temporal) else Role.FIRST)
+            for n in mapping.nodes
+            if not isinstance(n, Storage) and n.dim == dim
+        ]
+        steps *= sum(entries(extent, loops, with_old=False).values())
+    return steps
+
+
+def _sizes(layer: Layer, mapping: Mapping) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+    """Values of the largest tile and instances in use, per storage node."""
+    capacity, instances = {}, {}
+    bounds = mapping.bounds(layer.dims)
+    for i, node in enumerate(mapping.nodes):
+        if isinstance(node, Storage):
+            tile = mapping.tile_at(i, layer.dims)
+            capacity[node.memory, node.tensor] = layer.tensor(node.tensor).volume(tile)
+            above = zip(mapping.nodes[:i], bounds[:i], strict=True)
+            instances[node.memory, node.tensor] = prod(b for n, b in above if isinstance(n, Spatial))
+    return capacity, instances
