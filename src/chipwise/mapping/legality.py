@@ -27,9 +27,10 @@ from typing import NoReturn, final
 from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator, Axis, Memory
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.units import format_bytes
 from chipwise.workload.layer import Layer
 
-__all__ = ["check", "node_text", "size_text", "utilisation"]
+__all__ = ["check", "node_text", "utilisation"]
 
 
 def check(layer: Layer, chip: Accelerator, mapping: Mapping) -> None:
@@ -92,22 +93,6 @@ def node_text(node: Node, extent: int) -> str:
     if isinstance(node, Temporal):
         return f"for {node.dim} in {trips}{of}"
     return f"{node.axis} {node.dim} {trips}{of}"
-
-
-def size_text(bits: int) -> str:
-    """Bits in the unit in which people read a memory's size; a decimal shows that it is rounded.
-
-    >>> size_text(108 * 1024 * 8), size_text(56_800), size_text(960), size_text(3)
-    ('108 KiB', '6.9 KiB', '120 B', '3 b')
-    """
-    if bits % 8 and bits < 8 * 1024:
-        return f"{bits} b"
-    size = bits / 8
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if size >= 100 or size == int(size) else f"{size:.1f} {unit}"
 
 
 @final
@@ -354,10 +339,10 @@ def _check_capacity(nest: _Nest, mapping: Mapping) -> None:
         need = sum(tiles.values())
         if memory.usable_bits is None or need <= memory.usable_bits:
             continue
-        parts = ", ".join(f"{tensor} {size_text(bits)}" for tensor, bits in tiles.items())
+        parts = ", ".join(f"{tensor} {format_bytes(bits)}" for tensor, bits in tiles.items())
         nest.refuse(
-            f"{name} holds {_room_text(memory)}, the tiles need {size_text(need)} ({parts}), "
-            f"{size_text(need - memory.usable_bits)} too much; cut a loop above {name} into more iterations"
+            f"{name} holds {_room_text(memory)}, the tiles need {format_bytes(need)} ({parts}), "
+            f"{format_bytes(need - memory.usable_bits)} too much; cut the loops above it into more iterations"
         )
 
 
@@ -365,7 +350,7 @@ def _room_text(memory: Memory) -> str:
     """What a memory has room for, and why that is less than its capacity."""
     assert memory.usable_bits is not None
     assert memory.capacity_bits is not None
-    room = size_text(memory.usable_bits)
+    room = format_bytes(memory.usable_bits)
     if memory.buffering == 1:
         return room
-    return f"{room} ({size_text(memory.capacity_bits)} shared by {memory.buffering} buffers)"
+    return f"{room} ({format_bytes(memory.capacity_bits)} shared by {memory.buffering} buffers)"

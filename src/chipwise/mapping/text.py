@@ -29,8 +29,9 @@ from typing import NoReturn, final
 
 from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator, Array, Memory
-from chipwise.mapping.legality import node_text, size_text, utilisation
+from chipwise.mapping.legality import node_text, utilisation
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.units import format_bytes
 from chipwise.workload.layer import Layer
 
 __all__ = ["parse", "render"]
@@ -41,10 +42,8 @@ NOTE_COLUMN = 52
 """Notes stand in one column, at most here, so that one long line does not push all of them away."""
 
 _SEPARATORS = frozenset(" ,|·#()")
-_UNITS = frozenset(
-    ["b", "B", "KiB", "MiB", "GiB", "TiB", "bit", "bits", "byte", "bytes", "value", "values", "word", "words"]
-)
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_UNITS = frozenset(["B", "KiB", "MiB", "GiB", "TiB", "values", "words"])
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?(e\+[0-9]+)?")
 _BRACKETS = re.compile(r"\([^()]*\)")
 _SHOWN = 40
 """Characters of a person's text that a message repeats."""
@@ -173,13 +172,13 @@ def _in_words(memory: Memory) -> bool:
 def _tile_size(page: _Page, node: Storage, tile: dict[str, int]) -> str:
     tensor = page.layer.tensor(node.tensor)
     if not _in_words(page.chip.memory(node.memory)):
-        return size_text(page.used_bits[node.memory][node.tensor])
+        return format_bytes(page.used_bits[node.memory][node.tensor])
     unit = "words" if page.chip.bits(tensor.bits) == page.chip.word_bits else "values"
     return f"{tensor.volume(tile)} {unit}"
 
 
 def _room(page: _Page, memory: Memory, usable_bits: int) -> str:
-    return f"{usable_bits // page.chip.word_bits} words" if _in_words(memory) else size_text(usable_bits)
+    return f"{usable_bits // page.chip.word_bits} words" if _in_words(memory) else format_bytes(usable_bits)
 
 
 def _array_row(page: _Page, array: Array, loops: list[Spatial], tile: dict[str, int]) -> tuple[str, str]:

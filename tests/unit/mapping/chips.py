@@ -65,7 +65,7 @@ MAPPING = Mapping(NODES)
 TEXT = """\
 dram          input weight output
 | for C in 2
-buffer        input 812 B, output 1.1 KiB             (46 % of 4 KiB)
+buffer        input 812 B, output 1.05 KiB            (46 % of 4 KiB)
 |   for P in 2                                        # 27 = 14 + 13
 pes           rows R 3, C 2 | columns P 14            (84 of 84 PEs)
 |     for Q in 5

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Accelerator, Array, Axis, Compute, Loops, Memory
-from chipwise.mapping.legality import check, node_text, size_text, utilisation
+from chipwise.mapping.legality import check, node_text, utilisation
 from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
 from chipwise.workload.kinds import conv, fully_connected
 from chipwise.workload.layer import Layer, Rank, Tensor
@@ -242,8 +242,8 @@ def test_capacity_names_the_memory_its_room_and_the_tiles():
     small = replace(CHIP.memory("buffer"), capacity_bits=KIB)
     chip = replace(CHIP, levels=(CHIP.levels[0], small, *CHIP.levels[2:]))
     assert refusal(MAPPING, chip=chip) == (
-        "buffer holds 1 KiB, the tiles need 1.8 KiB (input 812 B, output 1.1 KiB), 868 B too much; "
-        "cut a loop above buffer into more iterations"
+        "buffer holds 1 KiB, the tiles need 1.85 KiB (input 812 B, output 1.05 KiB), 868 B too much; "
+        "cut the loops above it into more iterations"
     )
 
 
@@ -272,11 +272,3 @@ def test_a_loop_s_text_gives_back_its_tile(extent: int, tile: int):
     count = int(words[3])
     assert count == -(-extent // tile)
     assert tile == (int(words[5]) if len(words) > 4 else -(-extent // count))
-
-
-@settings(max_examples=300)
-@given(st.integers(0, 2**60))
-def test_sizes_are_near_what_they_say(bits: int):
-    number, unit = size_text(bits).split()
-    scale = {"b": 1, "B": 8, "KiB": 8 << 10, "MiB": 8 << 20, "GiB": 8 << 30, "TiB": 8 << 40}[unit]
-    assert abs(float(number) * scale - bits) <= 0.06 * bits
