@@ -1,0 +1,81 @@
+"""Table II of Sze, Chen, Yang, Emer, "Efficient Processing of Deep Neural Networks" (Proc. IEEE, 2017).
+
+A computed number agrees if it rounds to the printed digits.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+
+from chipwise.analysis.statistics import describe
+from chipwise.workload import registry
+
+PRINTED = {
+    "alexnet": {
+        "conv_weights": "2.3M", "conv_macs": "666M", "fc_weights": "58.6M", "fc_macs": "58.6M",
+        "weights": "61M", "macs": "724M",
+    },
+    "vgg16": {
+        "conv_weights": "14.7M", "conv_macs": "15.3G", "fc_weights": "124M", "fc_macs": "124M",
+        "weights": "138M", "macs": "15.5G",
+    },
+    "resnet50": {
+        "conv_weights": "23.5M", "conv_macs": "3.86G", "fc_weights": "2M", "fc_macs": "2M",
+        "weights": "25.5M", "macs": "3.9G",
+    },
+}  # fmt: skip
+
+SHAPES = {
+    "alexnet": {
+        "conv_layers": 5, "conv_depth": 5, "conv_filter_sizes": [3, 5, 11], "conv_channels": [3, 256],
+        "conv_filters": [96, 384], "conv_strides": [1, 4],
+        "fc_layers": 3, "fc_filter_sizes": [1, 6], "fc_channels": [256, 4096], "fc_filters": [1000, 4096],
+    },
+    "vgg16": {
+        "conv_layers": 13, "conv_depth": 13, "conv_filter_sizes": [3], "conv_channels": [3, 512],
+        "conv_filters": [64, 512], "conv_strides": [1],
+        "fc_layers": 3, "fc_filter_sizes": [1, 7], "fc_channels": [512, 4096], "fc_filters": [1000, 4096],
+    },
+    "resnet50": {
+        "conv_layers": 53, "conv_depth": 49, "conv_filter_sizes": [1, 3, 7], "conv_channels": [3, 2048],
+        "conv_filters": [64, 2048], "conv_strides": [1, 2],
+        "fc_layers": 1, "fc_filter_sizes": [1], "fc_channels": [2048, 2048], "fc_filters": [1000, 1000],
+    },
+}  # fmt: skip
+
+UNITS = {"M": 10**6, "G": 10**9}
+
+
+def value(printed: str) -> Decimal:
+    return Decimal(printed[:-1]) * UNITS[printed[-1]]
+
+
+def as_printed(computed: int, printed: str) -> str:
+    """`computed` with the unit and the decimals of `printed`."""
+    scaled = Decimal(computed) / UNITS[printed[-1]]
+    return str(scaled.quantize(Decimal(printed[:-1]), ROUND_HALF_UP)) + printed[-1]
+
+
+@pytest.mark.parametrize(("name", "column"), [(n, c) for n, columns in PRINTED.items() for c in columns])
+def test_weights_and_macs(name, column):
+    printed = PRINTED[name][column]
+    assert as_printed(describe(registry.build(name)).to_dict()["totals"][column], printed) == printed
+
+
+@pytest.mark.parametrize(("name", "column"), [(n, c) for n, columns in SHAPES.items() for c in columns])
+def test_shapes(name, column):
+    assert describe(registry.build(name)).to_dict()["totals"][column] == SHAPES[name][column]
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_network_carries_the_figures_of_the_table(name):
+    expected = {column: float(value(printed)) for column, printed in PRINTED[name].items()}
+    expected |= {column: SHAPES[name][column] for column in ("conv_layers", "fc_layers")}
+    assert registry.build(name).published == expected
+
+
+def test_alexnet_convolutions_exactly():
+    # The shapes of Table III in Chen et al., IEEE JSSC 52(1), 2017.
+    macs = {row.name: row.macs for row in describe(registry.build("alexnet")).layers}
+    assert [macs[f"conv{i}"] for i in range(1, 6)] == [105415200, 223948800, 149520384, 112140288, 74760192]
+    assert describe(registry.build("alexnet")).conv.macs == 665_784_864
