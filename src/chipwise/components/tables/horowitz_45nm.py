@@ -1,0 +1,128 @@
+"""The rough energies of 45 nm that architects quote, and the rules by which the gaps are filled.
+
+- add: power law between the entries, linear in bits beyond them.
+- multiply: power law between the entries (exponent 1.98), quadratic in bits beyond them.
+- int_mac: a multiplication and an addition of twice the width, which the product has.
+- SRAM: power law in the capacity between the entries, square root of the capacity beyond them, since word and
+  bit lines grow with the side of the array. Linear in the bits of an access; writes cost as much as reads.
+- register file: the same law at small sizes. It gives 0.31 pJ per 16 b at 128 B where Pedram et al.,
+  IEEE Design & Test 2017, have 0.23 pJ.
+- DRAM: linear in bits; writes cost as much as reads.
+- wires: not in the source, so a network's `transfer` is unknown here.
+"""
+
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final, final
+
+from chipwise.components.table import ACTIONS, AbstractEnergyTable
+from chipwise.errors import InputError
+from chipwise.hardware.accelerator import ActionEnergy
+
+NAME: Final = "horowitz-45nm"
+SOURCE: Final = "Horowitz, ISSCC 2014, fig. 1.1.9, 45 nm 0.9 V"
+
+Points = tuple[tuple[float, float], ...]
+
+# pJ by bits. The 16-bit addition is not in the figure but in Sze's transcription of it (2020 tutorial).
+INT_ADD: Final[Points] = ((8, 0.03), (16, 0.05), (32, 0.1))
+INT_MULTIPLY: Final[Points] = ((8, 0.2), (32, 3.1))
+FP_ADD: Final = {16: 0.4, 32: 0.9}
+FP_MULTIPLY: Final = {16: 1.1, 32: 3.7}
+
+SRAM: Final[Points] = ((8 * 2**13, 10.0), (32 * 2**13, 20.0), (2**23, 100.0))
+"""pJ of 64 bits by capacity in bits: caches of 8 KiB, 32 KiB and 1 MiB."""
+SRAM_ACCESS_BITS: Final = 64
+DRAM_PJ_PER_BIT: Final = 640 / 32
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Horowitz45nm(AbstractEnergyTable):
+    """Arithmetic, caches and DRAM at 45 nm."""
+
+    @property
+    def name(self) -> str:
+        """As chip files write it."""
+        return NAME
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Components of which the table knows at least one action."""
+        return ("dram", "sram", "register_file", "int_mac", "fp_mac", "network")
+
+    def energy(
+        self, component: str, action: str, *, bits: int, capacity_bits: int | None
+    ) -> ActionEnergy | None:
+        """The entry, or the value that the rules of this module put between entries.
+
+        >>> table = Horowitz45nm()
+        >>> table.energy("sram", "read", bits=32, capacity_bits=8 * 8192).energy_pj
+        5.0
+        >>> table.energy("dram", "read", bits=32, capacity_bits=None).energy_pj
+        640.0
+        """
+        if action not in ACTIONS.get(component, ()):
+            return None
+        if component == "dram":
+            return _given(DRAM_PJ_PER_BIT * bits, f"640 pJ per 32 b, linear to {bits} b")
+        if component in {"sram", "register_file"}:
+            return None if capacity_bits is None else _memory(bits, capacity_bits)
+        if component == "fp_mac":
+            return _fp_mac(bits)
+        if component == "int_mac":
+            multiply = power_law(INT_MULTIPLY, bits, beyond=2)
+            add = power_law(INT_ADD, 2 * bits, beyond=1)
+            how = f"multiply {bits} b {multiply:.3g} pJ + add {2 * bits} b {add:.3g} pJ"
+            return _given(multiply + add, how)
+        if action == "reduce":
+            return _given(power_law(INT_ADD, bits, beyond=1), f"one addition of {bits} b")
+        return None
+
+
+def power_law(points: Points, x: float, *, beyond: float) -> float:
+    """Value on the straight lines through `points` in log-log, with slope `beyond` outside of them.
+
+    >>> round(power_law(((8, 0.2), (32, 3.1)), 16, beyond=2), 3)
+    0.787
+    """
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    if x <= x0:
+        return float(y0 * (x / x0) ** beyond)
+    if x >= x1:
+        return float(y1 * (x / x1) ** beyond)
+    above = next(i for i, (at, _) in enumerate(points) if at >= x)
+    (x0, y0), (x1, y1) = points[above - 1], points[above]
+    if x == x1:
+        return y1
+    return exp(log(y0) + log(y1 / y0) * log(x / x0) / log(x1 / x0))
+
+
+def build(mac_pj: float | None) -> AbstractEnergyTable:
+    """The table; it is in pJ, so a chip's `mac_pj` has no place in it."""
+    if mac_pj is not None:
+        raise InputError(
+            f"energy table {NAME!r} is in pJ and takes no `mac`; delete it, or give the compute its own "
+            "`energy: {mac: ...}`"
+        )
+    return Horowitz45nm()
+
+
+def _memory(bits: int, capacity_bits: int) -> ActionEnergy:
+    access = power_law(SRAM, capacity_bits, beyond=0.5)
+    size = f"{capacity_bits / 8:.0f} B" if capacity_bits < 2**13 else f"{capacity_bits / 2**13:g} KiB"
+    return _given(
+        access * bits / SRAM_ACCESS_BITS,
+        f"caches of 8 KiB, 32 KiB and 1 MiB at 10, 20 and 100 pJ per 64 b; as the root of the capacity to "
+        f"{size}, linear to {bits} b",
+    )
+
+
+def _fp_mac(bits: int) -> ActionEnergy | None:
+    if bits not in FP_ADD:
+        return None
+    return _given(FP_MULTIPLY[bits] + FP_ADD[bits], f"FP{bits} multiply and add")
+
+
+def _given(energy_pj: float, how: str) -> ActionEnergy:
+    return ActionEnergy(energy_pj, f"{NAME}: {how} ({SOURCE})")
