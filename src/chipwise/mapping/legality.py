@@ -12,8 +12,9 @@ The rules, in the order in which they are checked:
    instance never makes a mapping illegal.
 5. Axes: only allowed dimensions, no more iterations than instances. A `full` dimension is cut by no loop
    elsewhere, so all of it lies on the axis.
-6. Loops inside a memory: those between its last node and the next node of a deeper level have allowed
-   dimensions. A `full` dimension is cut by no loop above its last node.
+6. Loops inside a memory: a temporal loop is inside the deepest level whose nodes, and those of all levels
+   further out, stand above it; so each loop answers to one level, however uneven the mapping. It runs over
+   dimensions that the memories there allow. A `full` dimension is cut by no loop above that memory.
 7. Capacity: the largest tiles fit, together, in the part of the memory that is not kept for the next ones.
 
 A loop with a single iteration does nothing, so rules 5 and 6 do not look at it.
@@ -311,25 +312,25 @@ def _check_full_axis(nest: _Nest, axis: Axis) -> None:
 
 def _check_inner_loops(nest: _Nest) -> None:
     """Refuse temporal loops that a memory does not take, and full dimensions cut above it."""
-    for memory in nest.chip.memories:
-        own = nest.storage(memory.name)
-        if not own:
-            continue
-        depth = nest.chip.depth(memory.name)
-        deeper = [
-            i
-            for i, n in enumerate(nest.nodes)
-            if i > own[-1] and isinstance(n, Storage) and nest.chip.depth(n.memory) > depth
-        ]
-        end = deeper[0] if deeper else len(nest.nodes)
-        for i, node, _ in nest.loops():
-            if own[-1] < i < end and isinstance(node, Temporal) and not memory.inner_loops.allows(node.dim):
-                allowed = ", ".join(memory.inner_loops.allowed or ()) or "no dimension"
-                nest.fail(
-                    i, f"is not allowed: inside {memory.name} of {nest.chip.name!r} loops run over {allowed}"
-                )
-            if i < own[-1] and node.dim in memory.inner_loops.full:
-                nest.fail(i, f"is not allowed: all of {node.dim} stands below {memory.name}; move it below")
+    last_nodes = {m.name: own[-1] for m in nest.chip.memories if (own := nest.storage(m.name))}
+    levels: dict[int, int] = {}  # last node of each level that stores, outermost first
+    for name, at in last_nodes.items():
+        depth = nest.chip.depth(name)
+        levels[depth] = max(at, levels.get(depth, at))
+    for i, node, _ in nest.loops():
+        home = 0
+        for depth, at in levels.items():
+            if at > i:
+                break
+            home = depth
+        for name, at in last_nodes.items():
+            inner = nest.chip.memory(name).inner_loops
+            inside = isinstance(node, Temporal) and nest.chip.depth(name) == home
+            if inside and not inner.allows(node.dim):
+                allowed = ", ".join(inner.allowed or ()) or "no dimension"
+                nest.fail(i, f"is not allowed: inside {name} of {nest.chip.name!r} loops run over {allowed}")
+            if i < at and node.dim in inner.full:
+                nest.fail(i, f"is not allowed: all of {node.dim} stands below {name}; move it below")
 
 
 def _check_capacity(nest: _Nest, mapping: Mapping) -> None:

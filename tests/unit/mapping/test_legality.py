@@ -217,13 +217,28 @@ def test_loops_inside_a_memory(mapping: Mapping, message: str):
     assert refusal(mapping).startswith(message)
 
 
-def test_loops_above_a_memory_s_last_node_or_below_the_next_level_are_not_its():
-    """The buffer takes P only: C stands above it, S and M below the scratchpads, and Q is in its way."""
-    buffer = replace(CHIP.memory("buffer"), inner_loops=Loops(("P",)))
-    chip = replace(CHIP, levels=(CHIP.levels[0], buffer, *CHIP.levels[2:]))
-    inside = "is not allowed: inside buffer of 'tiny' loops run over P"
-    assert refusal(MAPPING, chip=chip).startswith(f"node 10 (for Q in 5) {inside}")
-    check(LAYER, chip, edited(drop=(10,), put={5: Temporal("Q", 1)}))
+def with_loops(memory: str, *allowed: str) -> Accelerator:
+    """CHIP with the temporal loops inside one memory limited."""
+    level = next(i for i, m in enumerate(CHIP.levels) if isinstance(m, Memory) and m.name == memory)
+    limited = replace(CHIP.memory(memory), inner_loops=Loops(allowed))
+    return replace(CHIP, levels=(*CHIP.levels[:level], limited, *CHIP.levels[level + 1 :]))
+
+
+def test_a_loop_answers_to_the_level_above_it_only():
+    """C stands in dram, P and Q in the buffer (on both sides of the array), S and M in the scratchpads."""
+    check(LAYER, with_loops("dram", "C"), MAPPING)
+    check(LAYER, with_loops("buffer", "P", "Q"), MAPPING)
+    message = "node 10 (for Q in 5) is not allowed: inside buffer of 'tiny' loops run over P"
+    assert refusal(MAPPING, chip=with_loops("buffer", "P")) == message
+
+
+def test_a_loop_between_the_nodes_of_a_level_answers_to_the_level_further_out():
+    """Else a constraint could be dodged by moving one tensor's node up."""
+    uneven = edited(drop=(10,), put={5: Temporal("Q", 1)})
+    check(LAYER, with_loops("dram", "C", "Q"), uneven)
+    check(LAYER, with_loops("buffer", "P"), uneven)
+    message = "node 5 (for Q in 5) is not allowed: inside dram of 'tiny' loops run over C"
+    assert refusal(uneven, chip=with_loops("dram", "C")) == message
 
 
 def test_constraints_bind_loops_that_iterate_only():
