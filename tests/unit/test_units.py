@@ -3,7 +3,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwise import units
@@ -131,6 +131,7 @@ almost = st.tuples(
 ).map("".join)
 
 
+@settings(deadline=None)
 @given(parsers, st.one_of(almost, st.text(), st.integers(), st.floats(), st.none(), st.lists(st.text())))
 def test_garbage_is_either_read_or_refused(parse, value):
     with contextlib.suppress(InputError):

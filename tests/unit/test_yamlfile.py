@@ -188,6 +188,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc", min_size=1), json_values, min_size=1))
 def test_reads_json_as_it_is(data: dict[str, Any]):
     assert parse_yaml(json.dumps(data), "c.yaml").data == data
@@ -197,7 +198,7 @@ words = "name : :  - [ ] { } ' &a *a !!int %YAML --- ... | > # 1 0x .nan e9 ~ le
 fragments = st.sampled_from([*words.split(" "), '"', "\\", "\n", "\t", "  ", ": ", "- ", "\x85", "\ud800"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.lists(fragments, max_size=25).map("".join)))
 def test_garbage_is_either_read_or_refused(text: str):
     with contextlib.suppress(InputError):

@@ -85,7 +85,7 @@ class _Reader:
         levels = tuple(self.level(i, level) for i, level in enumerate(chip.levels))
         pes = prod(level.size for level in levels if isinstance(level, Array))
         if pes > MAX_PES:
-            self.fail(("levels",), f"{pes} instances", f"must be at most {MAX_PES}")
+            self.refuse(("levels",), f"have {pes} instances of the compute; at most {MAX_PES} are counted")
         accelerator = Accelerator(
             name=chip.name,
             levels=levels,
@@ -108,9 +108,13 @@ class _Reader:
         kinds = [type(level) for level in self.chip.levels]
         last = len(kinds) - 1
         if kinds[0] is not model.MemoryLevel:
-            self.refuse(("levels", 0), "the outermost level must be a memory that keeps every tensor")
+            self.refuse(
+                ("levels", 0), "is the outermost level, so it must be a memory that keeps every tensor"
+            )
         if model.ComputeLevel not in kinds:
-            self.refuse(("levels", last), "no level is the compute; end the list with `compute: mac`")
+            self.refuse(
+                ("levels", last), "is the last level but no compute; end the list with `compute: mac`"
+            )
         first = kinds.index(model.ComputeLevel)
         if first != last:
             self.refuse(("levels", first + 1), "stands below the compute, which must be the last level")
