@@ -7,6 +7,9 @@ import pytest
 from chipwise.components.load import gallery_names, load_accelerator
 from chipwise.hardware import gallery
 from chipwise.hardware.accelerator import Array, Compute, Loops, Memory, Parallel, Route
+from chipwise.mapping.legality import check, utilisation
+from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
+from chipwise.workload.load import load_network
 
 NEEDED = {Memory: {"read", "write"}, Array: {"transfer", "reduce"}, Compute: {"mac"}}
 
@@ -76,6 +79,41 @@ def test_eyeriss_costs_are_those_of_its_authors():
     ratios = [chip.memory(m).energy["read"].energy_pj / mac_pj for m in ("dram", "buffer", "psum_spad")]
     assert ratios == pytest.approx([200, 6, 1])
     assert chip.arrays[0].energy["transfer"].energy_pj / mac_pj == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "psum_kb", "ifmap_kb"),
+    [
+        ("conv1", (96, 1, 7, 16, 1, 1, 2), 72.2, 15.5),
+        ("conv2", (64, 1, 27, 16, 2, 1, 1), 91.1, 3.8),
+        ("conv3", (64, 4, 13, 16, 4, 1, 4), 84.5, 7.0),
+        ("conv4", (64, 4, 13, 16, 3, 2, 2), 84.5, 10.5),
+        ("conv5", (64, 4, 13, 16, 3, 2, 2), 84.5, 10.5),
+    ],
+)
+def test_eyeriss_takes_the_published_mappings_of_alexnet(name, parameters, psum_kb, ifmap_kb):
+    """JSSC table III: the mapping parameters are legal here and fill the buffer as printed."""
+    m, n, e, p, q, r, t = parameters
+    chip = load_accelerator("eyeriss")
+    layer = load_network("alexnet").with_batch(4).layer(name)
+    # Sets over filters stand in columns where one set fills the rows, as those of CONV1, else in rows.
+    filters = "columns" if layer.dims["R"] > 6 else "rows"
+    spatial = [Spatial(filters, "M", p)] if t > 1 else []
+    spatial += [Spatial("rows", "C", q)] if r > 1 else []
+    spatial += [Spatial("rows", "R", 1), Spatial("columns", "P", 1)]
+    nodes = (
+        *(Storage("dram", tensor) for tensor in chip.tensors),
+        *([Temporal("G", 1)] if "G" in layer.dims else []),
+        *(Temporal("N", n), Temporal("M", m), Temporal("P", e)),
+        *(Storage("buffer", "output"), Temporal("C", q * r), Storage("buffer", "input")),
+        *(Temporal("M", p * t), Temporal("N", 1), Temporal("P", min(e, 14)), Temporal("Q", 1)),
+        *sorted(spatial, key=lambda node: node.axis),
+        *(Storage("ifmap_spad", "input"), Storage("filter_spad", "weight"), Storage("psum_spad", "output")),
+        *(Temporal("S", 1), Temporal("C", 1), Temporal("M", 1)),
+    )
+    check(layer, chip, Mapping(nodes))
+    kib = {tensor: bits / 8192 for tensor, bits in utilisation(layer, chip, Mapping(nodes))["buffer"].items()}
+    assert kib == {"output": pytest.approx(psum_kb, abs=0.05), "input": pytest.approx(ifmap_kb, abs=0.051)}
 
 
 def test_simple_has_no_rules():
