@@ -16,7 +16,7 @@ from math import prod
 from typing import final
 
 from chipwise.hardware.accelerator import Accelerator, Array
-from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
+from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.model.actions import Actions, Counts, Hops
 from chipwise.model.boxes import Entry, Loop, Role, combine, entries
 from chipwise.workload.layer import Layer, Tensor
@@ -239,13 +239,22 @@ def temporal_steps(layer: Layer, mapping: Mapping) -> int:
 
 
 def _sizes(layer: Layer, mapping: Mapping) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
-    """Values of the largest tile and instances in use, per storage node."""
+    """Values of the largest tile and instances in use, per storage node; both at the first step."""
     capacity, instances = {}, {}
-    bounds = mapping.bounds(layer.dims)
     for i, node in enumerate(mapping.nodes):
         if isinstance(node, Storage):
             tile = mapping.tile_at(i, layer.dims)
             capacity[node.memory, node.tensor] = layer.tensor(node.tensor).volume(tile)
-            above = zip(mapping.nodes[:i], bounds[:i], strict=True)
-            instances[node.memory, node.tensor] = prod(b for n, b in above if isinstance(n, Spatial))
+            instances[node.memory, node.tensor] = prod(
+                _instances_of(extent, dim, mapping.nodes[:i]) for dim, extent in layer.dims.items()
+            )
     return capacity, instances
+
+
+def _instances_of(extent: int, dim: str, above: tuple[Node, ...]) -> int:
+    loops = [
+        (n.tile, Role.FIRST if isinstance(n, Temporal) else Role.SUM)
+        for n in above
+        if not isinstance(n, Storage) and n.dim == dim
+    ]
+    return sum(entries(extent, loops, with_old=False).values())

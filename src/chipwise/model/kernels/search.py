@@ -1,7 +1,15 @@
-"""Compiled twin of `chipwise.model.boxes`: values touched and values held already, per rank.
+"""The mapper's kernel: exact counts of a candidate, and a branch and bound over all of them.
 
-Loops of a dimension stand at fixed positions (one per block or axis, with a trip count of 1 where there is
-none), so a chain is a row of tiles and a kind of step a row of roles. Reference: `boxes.combine`.
+Three layers, innermost first; docs/mapper.md argues why each is right.
+
+1. `rank_moves`: compiled twin of `chipwise.model.boxes`. Loops of a dimension stand at fixed positions (one
+   per block or axis, trip count 1 where there is none), so a chain of tiles is a row and a kind of step a
+   row of roles.
+2. `_leaf`: all chains fixed. What a loop costs depends only on the *set* of loops inside it, so the best of
+   all loop orders is a shortest path in the lattice of subsets.
+3. `search`: depth first over components of dimensions, with lower bounds that are products of columns.
+
+It is one module because Numba's cache does not see changes in callees elsewhere.
 """
 
 import numpy as np
@@ -178,3 +186,549 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
         if not more:
             break
     return touched * repeat, held * repeat
+
+
+@njit(cache=True, nogil=True)
+def component_moves(p, entry, flow, block, code):
+    """(touched, held) of one component of dimensions for one flow, in the step that `block` and `code` name.
+
+    `code` has one base-3 digit per dimension of the component: its loop of `block` stands outside of the
+    advancing loop (0), is it (1), or stands inside (2). Memoised, T + 1 marks a value as known.
+    """
+    memo = p.memo
+    if memo[entry, flow, block, code, 0]:
+        return memo[entry, flow, block, code, 0] - 1, memo[entry, flow, block, code, 1]
+    tensor = p.flow_tensor[flow]
+    end = p.flow_end[flow]
+    component = p.entry_component[entry]
+    touched = held = 1
+    for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
+        n = p.unit_size[u]
+        tiles = np.empty((n, end), np.int64)
+        roles = np.empty((n, end), np.int64)
+        for k in range(n):
+            local = p.unit_local[u, k]
+            dim = p.component_dims[component, local]
+            digit = code
+            for _ in range(local):
+                digit //= 3
+            digit %= 3
+            chain = p.entry_chain[entry, local]
+            for at in range(end):
+                tiles[k, at] = p.tiles[dim, chain, at]
+                if p.position_axis[at] >= 0:
+                    roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
+                elif p.position_block[at] < block:
+                    roles[k, at] = OUTER
+                elif p.position_block[at] > block:
+                    roles[k, at] = INNER
+                else:
+                    roles[k, at] = digit
+        t, h = rank_moves(p.unit_extent[u, :n], p.unit_coefficient[u, :n], tiles, roles, True)
+        touched *= t
+        held *= h
+    memo[entry, flow, block, code, 0] = touched + 1
+    memo[entry, flow, block, code, 1] = held
+    return touched, held
+
+
+FULL = -1
+
+
+@njit(cache=True, nogil=True)
+def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, first_at, last_at):
+    """Least that a rank of several dimensions moves per round of all other loops, if it slides innermost.
+
+    The loop that moves innermost is the innermost active one of some dimension of the rank. Its own steps
+    are counted exactly; of every other step only what one wrap of it must bring in, where all tiles are
+    whole (else nothing). Only dimensions marked in `movers`, with a loop at positions `first_at` to
+    `last_at`, may be the ones; infinite where there is none.
+    """
+    n, end = tiles.shape
+    roles = np.empty((n, end), np.int64)
+    least = np.inf
+    perfect = True
+    innermost = np.full(n, -1)
+    for k in range(n):
+        size = extents[k]
+        for at in range(end):
+            if size % tiles[k, at]:
+                perfect = False
+            if axis[at] < 0 and tiles[k, at] < size:
+                innermost[k] = at
+            size = min(size, tiles[k, at])
+    for x in range(n):
+        if not movers[x] or innermost[x] < first_at or innermost[x] > last_at:
+            continue
+        for k in range(n):
+            for at in range(end):
+                roles[k, at] = OUTER if axis[at] < 0 else spatial_roles[at]
+        roles[x, innermost[x]] = STEP
+        t, h = rank_moves(extents, coefficients, tiles, roles, True)
+        moved = t - h
+        if perfect:
+            for k in range(n):
+                for at in range(end):
+                    if axis[at] < 0:
+                        roles[k, at] = FIRST
+            roles[x, innermost[x]] = INNER
+            t, h = rank_moves(extents, coefficients, tiles, roles, True)
+            moved += t - h
+        least = min(least, float(moved))
+    return least
+
+
+@njit(cache=True, nogil=True)
+def bound_column(p, flow, charged, slide, movers, block):
+    """One factor per entry of a lower bound on a flow, for loop orders of one class (docs/mapper.md).
+
+    Args:
+        flow: index of the flow.
+        charged: loops irrelevant to the tensor count in blocks before this one and are free from it on.
+        slide: the unit (rank of several dimensions) that moves innermost, or FULL where none does.
+        movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
+    """
+    tensor, end = p.flow_tensor[flow], p.flow_end[flow]
+    axis = p.position_axis[:end]
+    column = np.ones(p.entry_component.size)
+    first_at, last_at = 0, end
+    if block >= 0:
+        for at in range(end):
+            if p.position_block[at] < block:
+                first_at = at + 1
+            if p.position_block[at] <= block:
+                last_at = at
+    for entry in range(column.size):
+        component = p.entry_component[entry]
+        for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
+            n = p.unit_size[u]
+            tiles = np.empty((n, end), np.int64)
+            roles = np.empty((n, end), np.int64)
+            may_move = np.empty(n, np.bool_)
+            last = -1
+            size = p.unit_extent[u, 0]
+            for k in range(n):
+                local = p.unit_local[u, k]
+                dim = p.component_dims[component, local]
+                tiles[k] = p.tiles[dim, p.entry_chain[entry, local], :end]
+                may_move[k] = movers[dim]
+                for at in range(end):
+                    if axis[at] >= 0:
+                        roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
+                    elif p.unit_relevant[u] or p.flow_mac[flow] or p.position_block[at] < charged:
+                        roles[k, at] = OUTER
+                    else:
+                        roles[k, at] = INNER
+                    if k == 0:
+                        if axis[at] < 0 and tiles[0, at] < size:
+                            last = at
+                        size = min(size, tiles[0, at])
+            extents, coefficients = p.unit_extent[u, :n], p.unit_coefficient[u, :n]
+            if u == slide:
+                spatial = p.flow_role[flow, 1, :end]
+                column[entry] *= _least_slide(
+                    extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
+                )
+                continue
+            t, _ = rank_moves(extents, coefficients, tiles, roles, False)
+            if p.unit_relevant[u] and n == 1 and last >= 0 and not p.flow_mac[flow]:
+                # An instance that sees only one tile of a residual stays put while others move.
+                roles[0, last] = INNER
+                _, h = rank_moves(extents, coefficients, tiles, roles, True)
+                t -= h
+            column[entry] *= t
+    return column
+
+
+@njit(cache=True, nogil=True)
+def distinct_column(p, flow, spatial_role):
+    """One factor per entry of the number of different values a flow's nodes touch over the whole run.
+
+    `spatial_role[at]` is SUM where instances count separately, UNION where they are taken together.
+    """
+    tensor, end = p.flow_tensor[flow], p.flow_end[flow]
+    column = np.ones(p.entry_component.size)
+    for entry in range(column.size):
+        component = p.entry_component[entry]
+        for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
+            n = p.unit_size[u]
+            tiles = np.empty((n, end), np.int64)
+            roles = np.empty((n, end), np.int64)
+            together = UNION if n > 1 else SUM  # tiles of one dimension are disjoint
+            for k in range(n):
+                local = p.unit_local[u, k]
+                dim = p.component_dims[component, local]
+                tiles[k] = p.tiles[dim, p.entry_chain[entry, local], :end]
+                for at in range(end):
+                    apart = p.position_axis[at] >= 0 and spatial_role[at] != UNION
+                    if apart:
+                        roles[k, at] = spatial_role[at]
+                    elif p.unit_relevant[u]:
+                        roles[k, at] = together
+                    else:
+                        roles[k, at] = FIRST
+            t, _ = rank_moves(p.unit_extent[u, :n], p.unit_coefficient[u, :n], tiles, roles, False)
+            column[entry] *= t
+    return column
+
+
+@njit(cache=True, nogil=True)
+def cycle_column(p):
+    """Temporal tiles of each entry's dimensions: their product over components is the cycles of compute."""
+    column = np.ones(p.entry_component.size)
+    n_positions = p.position_axis.size
+    extent = np.empty(1, np.int64)
+    one = np.ones(1, np.int64)
+    tiles = np.empty((1, n_positions), np.int64)
+    roles = np.empty((1, n_positions), np.int64)
+    for at in range(n_positions):
+        roles[0, at] = OUTER if p.position_axis[at] < 0 else FIRST
+    for entry in range(column.size):
+        component = p.entry_component[entry]
+        for local in range(p.component_size[component]):
+            dim = p.component_dims[component, local]
+            extent[0] = p.extents[dim]
+            tiles[0] = p.tiles[dim, p.entry_chain[entry, local]]
+            # Coefficient 0 makes every tile count as one.
+            t, _ = rank_moves(extent, one - 1, tiles, roles, False)
+            column[entry] *= t
+    return column
+
+
+@njit(cache=True, nogil=True)
+def _insert(labels, counts, back, subset, value, dim, source):
+    """Keep `value` among the non-dominated labels of a subset; False where there is no room."""
+    n = counts[subset]
+    n_objectives = value.size
+    for i in range(n):
+        dominated = True
+        for o in range(n_objectives):
+            if labels[subset, i, o] > value[o]:
+                dominated = False
+                break
+        if dominated:
+            return True
+    kept = 0
+    for i in range(n):
+        worse = True
+        for o in range(n_objectives):
+            if labels[subset, i, o] < value[o]:
+                worse = False
+                break
+        if not worse:
+            labels[subset, kept] = labels[subset, i]
+            back[subset, kept] = back[subset, i]
+            kept += 1
+    counts[subset] = kept
+    if kept == labels.shape[1]:
+        return False
+    labels[subset, kept] = value
+    back[subset, kept, 0] = dim
+    back[subset, kept, 1] = source
+    counts[subset] = kept + 1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def objective_of(kind, cycles, values):
+    """(what is minimised first, what decides ties): energy, latency or their product.
+
+    `values` are energy and, per port, the cycles it is busy; latency is the longest of all.
+    """
+    latency = cycles
+    for o in range(1, values.size):
+        latency = max(latency, values[o])
+    if kind == 0:
+        return values[0], latency
+    if kind == 1:
+        return latency, values[0]
+    return values[0] * latency, values[0]
+
+
+@njit(cache=True, nogil=True)
+def _remember(p, chosen, block, codes):
+    """Fill the memo of every component and flow for the states `codes` of a block."""
+    for flow in range(p.flow_tensor.size):
+        if not p.flow_mac[flow] and p.flow_stage[flow] > block:
+            for c in range(chosen.size):
+                if p.memo[chosen[c], flow, block, codes[c], 0] == 0:
+                    component_moves(p, chosen[c], flow, block, codes[c])
+
+
+@njit(cache=True, nogil=True)
+def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
+    """Cost of one kind of step in every objective; False where the memo lacks a value.
+
+    `counted[flow]`: whether the flow passes below this block. Small arrays only, as this runs most often.
+    """
+    step[:] = 0.0
+    for flow in range(weight.shape[1]):
+        if not counted[flow]:
+            continue
+        touched = held = 1
+        for c in range(chosen.size):
+            t = memo[chosen[c], flow, block, codes[c], 0]
+            if t == 0:
+                return False
+            touched *= t - 1
+            held *= memo[chosen[c], flow, block, codes[c], 1]
+        for o in range(step.size):
+            step[o] += weight[o, flow] * (touched - held if known else touched)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _base(p, chosen, value):
+    """What does not depend on the order of loops: first touches, the MAC's accesses, distinct outputs."""
+    codes = np.zeros(chosen.size, np.int64)
+    counted = np.logical_not(p.flow_mac)
+    if not _step_cost(p.memo, counted, p.flow_weight, chosen, -1, codes, False, value):
+        _remember(p, chosen, -1, codes)
+        _step_cost(p.memo, counted, p.flow_weight, chosen, -1, codes, False, value)
+    for f in range(p.fixed_weight.shape[1]):
+        product = 1.0
+        for c in range(chosen.size):
+            product *= p.fixed[chosen[c], f]
+        for o in range(value.size):
+            value[o] += p.fixed_weight[o, f] * product
+
+
+@njit(cache=True, nogil=True)
+def leaf(p, chosen, work, order):
+    """Best order of all loops for fixed chains: (primary, secondary, proven); writes the order if asked.
+
+    A shortest path per block, from the innermost block outwards, over subsets of its active loops, with
+    non-dominated vectors of (energy, port cycles) as labels. `order[block]` lists dimensions inside out.
+    """
+    n_objectives = p.flow_weight.shape[0]
+    value = np.empty(n_objectives)
+    step = np.empty(n_objectives)
+    _base(p, chosen, value)
+    proven = True
+    carried = np.empty((work.labels.shape[2], n_objectives))
+    carried[0] = value
+    n_carried = 1
+    n_blocks = p.n_blocks
+    n_active = np.zeros(n_blocks, np.int64)
+    memo, weight, component_at = p.memo, p.flow_weight, p.dim_component
+    power = 3**p.dim_local
+    codes = np.zeros(chosen.size, np.int64)
+    for block in range(n_blocks - 1, -1, -1):
+        for d in range(p.dim_component.size):
+            if p.bound[chosen[p.dim_component[d]], p.dim_local[d], block] > 1:
+                work.active[block, n_active[block]] = d
+                n_active[block] += 1
+        active = work.active[block, : n_active[block]]
+        full = (1 << active.size) - 1
+        labels, counts, back = work.labels[block], work.counts[block], work.back[block]
+        counts[: full + 1] = 0
+        for i in range(n_carried):
+            labels[0, i] = carried[i]
+            back[0, i, 0] = -1
+            back[0, i, 1] = i
+        counts[0] = n_carried
+        counted = np.logical_and(p.flow_stage > block, np.logical_not(p.flow_mac))
+        for subset in range(full):
+            if counts[subset] == 0:
+                continue
+            for i in range(active.size):
+                if (subset >> i) & 1:
+                    continue
+                codes[:] = 0
+                for k in range(active.size):
+                    digit = 1 if k == i else (2 if (subset >> k) & 1 else 0)
+                    codes[component_at[active[k]]] += digit * power[active[k]]
+                if not _step_cost(memo, counted, weight, chosen, block, codes, True, step):
+                    _remember(p, chosen, block, codes)
+                    _step_cost(memo, counted, weight, chosen, block, codes, True, step)
+                for k in range(counts[subset]):
+                    value[:] = labels[subset, k] + step
+                    proven &= _insert(labels, counts, back, subset | (1 << i), value, i, k)
+        n_carried = counts[full]
+        for i in range(n_carried):
+            carried[i] = labels[full, i]
+    cycles = 1.0
+    for c in range(chosen.size):
+        cycles *= p.cycles[chosen[c]]
+    best, second, at = np.inf, np.inf, 0
+    for i in range(n_carried):
+        first, tie = objective_of(p.kind, cycles, carried[i])
+        if first < best or (first == best and tie < second):
+            best, second, at = first, tie, i
+    order[:] = -1
+    for block in range(n_blocks):
+        subset = (1 << n_active[block]) - 1
+        for k in range(n_active[block] - 1, -1, -1):
+            i = work.back[block, subset, at, 0]
+            at = work.back[block, subset, at, 1]
+            order[block, k] = work.active[block, i]
+            subset ^= 1 << i
+        at = work.back[block, 0, at, 1]
+    return best, second, proven
+
+
+@njit(cache=True, nogil=True)
+def lower_bound(kind, variants, minus, weight, rest, rest_minus, cycles, prefix, values):
+    """Lower bound (primary, secondary) of all completions of the components chosen so far.
+
+    Each quantity is the least of its variants (products of columns), or a difference of two products
+    whose open part can only grow. `prefix`: products over the chosen components; `rest`: least ones of the
+    others.
+    """
+    values[:] = 0.0
+    for q in range(variants.shape[0]):
+        if minus[q] >= 0:
+            low = (prefix[variants[q, 0]] - prefix[minus[q]]) * rest_minus[q]
+            if low < 0.0:
+                low = 0.0
+        else:
+            low = np.inf
+            for v in range(variants.shape[1]):
+                a = variants[q, v]
+                if a >= 0:
+                    low = min(low, prefix[a] * rest[a])
+        for o in range(values.size):
+            values[o] += weight[o, q] * low
+    return objective_of(kind, prefix[cycles] * rest[cycles], values)
+
+
+@njit(cache=True, nogil=True)
+def _hopeless(kind, low, tie, best):
+    """Whether a bound shows that nothing below it beats the incumbent.
+
+    Sums of doubles carry a relative error near 1e-15; a bound within 1e-13 of the incumbent counts as
+    equal. Equal latency is common (compute-bound layers), so there the tie decides by its own bound.
+    """
+    slack = 1e-13
+    if kind == 1:
+        if low > best[0] * (1.0 + slack):
+            return True
+        return low >= best[0] * (1.0 - slack) and tie >= best[1] * (1.0 - slack)
+    return low >= best[0] * (1.0 - slack)
+
+
+@njit(cache=True, nogil=True)
+def _lanes_fit(axis_size, taken, entry_lanes, rest_lanes, out):
+    """Whether an entry leaves room on every axis; `out` is what is taken then."""
+    for a in range(axis_size.size):
+        out[a] = taken[a] * entry_lanes[a]
+        if out[a] * rest_lanes[a] > axis_size[a]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _tiles_fit(capacity, held, held_bits, tiles, entry_volumes, rest_tiles, out):
+    """Whether an entry leaves room in every memory; `out` are the tiles' volumes so far."""
+    for v in range(out.size):
+        out[v] = tiles[v] * entry_volumes[v]
+    for m in range(capacity.size):
+        used = 0.0
+        for k in range(held.shape[1]):
+            v = held[m, k]
+            if v >= 0:
+                used += out[v] * rest_tiles[v] * held_bits[m, k]
+        if used > capacity[m]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def search(p, t, work, best, chosen_best, order_best, stats):
+    """Depth-first branch and bound over one template; updates the incumbent in place.
+
+    Args:
+        p, t: the problem and the template (see `chipwise.mapper.problem`).
+        work: scratch space.
+        best: [primary, secondary] of the incumbent.
+        chosen_best, order_best: its entries and loop orders.
+        stats: [nodes, pruned by bound, pruned by fit, leaves, labels overflowed]; index 5 is the node limit,
+            index 6 is set to 1 when the limit stopped the search.
+    """
+    n = t.sequence.size
+    kind, axis_size, entry_lanes, volumes = p.kind, p.axis_size, p.lanes, p.volumes
+    capacity, held, held_bits = p.capacity, p.held, p.held_bits
+    columns, variants, minus, weight = t.columns, t.variants, t.minus, t.weight
+    rest, rest_minus, rest_lanes, rest_tiles = t.rest, t.rest_minus, t.rest_lanes, t.rest_tiles
+    cycles = t.cycles
+    prefix = np.ones((n + 1, columns.shape[1]))
+    tiles = np.ones((n + 1, volumes.shape[1]))
+    lanes = np.ones((n + 1, axis_size.size), np.int64)
+    widest = 0
+    for c in range(n):
+        widest = max(widest, t.entries_start[c + 1] - t.entries_start[c])
+    child = np.empty((n, widest), np.int64)
+    primary = np.empty((n, widest))
+    secondary = np.empty((n, widest))
+    n_children = np.zeros(n, np.int64)
+    at = np.zeros(n, np.int64)
+    chosen = np.zeros(n, np.int64)
+    values = np.empty(p.flow_weight.shape[0])
+    order = np.empty_like(order_best)
+    depth = 0
+    expand = True
+    while depth >= 0:
+        if expand:
+            count = 0
+            below = depth + 1
+            for e in range(t.entries_start[depth], t.entries_start[depth + 1]):
+                entry = t.entries[e]
+                stats[0] += 1
+                if not _lanes_fit(axis_size, lanes[depth], entry_lanes[entry], rest_lanes[below], lanes[below]):
+                    stats[2] += 1
+                    continue
+                if not _tiles_fit(
+                    capacity, held, held_bits, tiles[depth], volumes[entry], rest_tiles[below], tiles[below]
+                ):
+                    stats[2] += 1
+                    continue
+                for c in range(columns.shape[1]):
+                    prefix[below, c] = prefix[depth, c] * columns[entry, c]
+                low, tie = lower_bound(
+                    kind, variants, minus, weight, rest[below], rest_minus[below], cycles, prefix[below], values
+                )
+                if _hopeless(kind, low, tie, best):
+                    stats[1] += 1
+                    continue
+                child[depth, count] = entry
+                primary[depth, count] = low
+                secondary[depth, count] = tie
+                count += 1
+            if count > 1:
+                sort = np.argsort(primary[depth, :count], kind="mergesort")
+                child[depth, :count] = child[depth, :count][sort]
+                primary[depth, :count] = primary[depth, :count][sort]
+                secondary[depth, :count] = secondary[depth, :count][sort]
+            n_children[depth] = count
+            at[depth] = 0
+            expand = False
+        if at[depth] == n_children[depth] or stats[0] > stats[5]:
+            if stats[0] > stats[5]:
+                stats[6] = 1
+            depth -= 1
+            continue
+        i = at[depth]
+        at[depth] += 1
+        if _hopeless(kind, primary[depth, i], secondary[depth, i], best):
+            stats[1] += 1
+            continue
+        entry = child[depth, i]
+        chosen[t.sequence[depth]] = entry
+        if depth + 1 == n:
+            stats[3] += 1
+            first, second, proven = leaf(p, chosen, work, order)
+            if not proven:
+                stats[4] += 1
+            if first < best[0] or (first == best[0] and second < best[1]):
+                best[0], best[1] = first, second
+                chosen_best[:] = chosen
+                order_best[:] = order
+            continue
+        for a in range(axis_size.size):
+            lanes[depth + 1, a] = lanes[depth, a] * entry_lanes[entry, a]
+        for v in range(volumes.shape[1]):
+            tiles[depth + 1, v] = tiles[depth, v] * volumes[entry, v]
+        for c in range(columns.shape[1]):
+            prefix[depth + 1, c] = prefix[depth, c] * columns[entry, c]
+        depth += 1
+        expand = True

@@ -1,0 +1,188 @@
+"""Search one layer's even mapspace: all choices of what is kept, all templates, one incumbent."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from chipwise.errors import InputError, NoMappingError, did_you_mean
+from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.lowering import Lowered, lower, work_for
+from chipwise.mapper.mapspace import keepings, require_chains, skeleton
+from chipwise.mapper.problem import KINDS, Problem, make_problem
+from chipwise.mapper.templates import Columns, TemplateArrays, lower_template, templates
+from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.model.kernels import search as kernel
+from chipwise.workload.layer import Layer
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """How the optimum is known: what was looked at, and what was cut off by a bound.
+
+    `gap` = 0 and `proven` where everything else was cut off by bounds that are not below the result.
+    """
+
+    objective: str
+    value: float
+    bound: float
+    gap: float
+    proven: bool
+    nodes: int
+    pruned_by_bound: int
+    pruned_by_fit: int
+    leaves: int
+    templates: int
+    mapspace: float
+    """Mappings in the mapspace: chains of all dimensions x orders of their loops x choices of bypass, before
+    capacities are looked at."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best mapping of a layer and its certificate."""
+
+    mapping: Mapping
+    certificate: Certificate
+
+
+def search(layer: Layer, chip: Accelerator, objective: str = "energy") -> Found:
+    """The best even mapping of `layer` on `chip`.
+
+    Args:
+        layer: what is computed.
+        chip: what it runs on.
+        objective: "energy" (pJ), "latency" (cycles, ties by energy) or "edp" (pJ x cycles).
+
+    Raises:
+        InputError: an unknown objective, or tensors that the chip does not know.
+        NoMappingError: nothing legal fits; the message names the constraint.
+    """
+    if objective not in KINDS:
+        raise InputError(f"objective {objective!r} is not known." + did_you_mean(objective, KINDS))
+    for tensor in layer.tensors:
+        if tensor.name not in chip.tensors:
+            raise InputError(
+                f"layer {layer.name!r} has a tensor {tensor.name!r} that chip {chip.name!r} does not know; "
+                f"it knows {', '.join(chip.tensors)}"
+            )
+    frame = skeleton(chip)
+    chains = require_chains(layer, chip, frame)
+    runs = []
+    for keeping in keepings(layer, frame):
+        problem = make_problem(layer, chip, frame, keeping, chains, objective)
+        runs.append(_Run(problem, lower(problem)))
+    return _best_of(runs)
+
+
+@final
+class _Run:
+    """One choice of what is kept, with its templates lowered and their root bounds."""
+
+    def __init__(self, problem: Problem, lowered: Lowered) -> None:
+        self.problem, self.lowered = problem, lowered
+        columns = Columns(problem, lowered)
+        self.templates: list[tuple[float, TemplateArrays]] = []
+        for template in templates(problem):
+            arrays = lower_template(columns, template)
+            if arrays is not None:
+                self.templates.append((self._root_bound(arrays), arrays))
+
+    def _root_bound(self, template: TemplateArrays) -> float:
+        values = np.empty(self.lowered.arrays.flow_weight.shape[0])
+        t = template
+        low, _ = kernel.lower_bound(
+            self.lowered.arrays.kind,
+            t.variants,
+            t.minus,
+            t.weight,
+            t.rest[0],
+            t.rest_minus[0],
+            t.cycles,
+            np.ones(t.columns.shape[1]),
+            values,
+        )
+        return float(low)
+
+
+def _best_of(runs: list["_Run"]) -> Found:
+    best = np.array([np.inf, np.inf])
+    stats = np.zeros(7, np.int64)
+    stats[5] = np.iinfo(np.int64).max
+    ordered = sorted(
+        ((low, r, i) for r, run in enumerate(runs) for i, (low, _) in enumerate(run.templates)),
+        key=lambda item: item,
+    )
+    winner: tuple[_Run, np.ndarray, np.ndarray] | None = None
+    searched = 0
+    for low, r, i in ordered:
+        run = runs[r]
+        if low >= best[0] * (1 + 1e-13):
+            continue
+        searched += 1
+        problem = run.problem
+        chosen = np.zeros(len(problem.components), np.int64)
+        order = np.full((problem.n_stages - 1, len(problem.layer.dims)), -1, np.int64)
+        before = best.copy()
+        kernel.search(run.lowered.arrays, run.templates[i][1], work_for(problem), best, chosen, order, stats)
+        if (best != before).any():
+            winner = (run, chosen, order)
+    if winner is None:
+        problem = runs[0].problem
+        raise NoMappingError(
+            f"no mapping of {problem.layer.name!r} fits {problem.chip.name!r}: no choice of tiles fits the "
+            "capacities of its memories and the sizes of its axes together",
+            "capacities",
+        )
+    run, chosen, order = winner
+    proven = stats[4] == 0 and stats[6] == 0
+    certificate = Certificate(
+        objective=run.problem.objective,
+        value=float(best[0]),
+        bound=float(best[0]),
+        gap=0.0,
+        proven=bool(proven),
+        nodes=int(stats[0]),
+        pruned_by_bound=int(stats[1]),
+        pruned_by_fit=int(stats[2]),
+        leaves=int(stats[3]),
+        templates=searched,
+        mapspace=float(sum(_size(r.problem) for r in runs)),
+    )
+    return Found(_mapping(run.problem, chosen, order), certificate)
+
+
+def _size(problem: Problem) -> float:
+    size = 1.0
+    for a, b in zip(problem.entry_start, problem.entry_start[1:], strict=False):
+        size *= b - a
+    return size
+
+
+def _mapping(problem: Problem, chosen: np.ndarray, order: np.ndarray) -> Mapping:
+    """The loop tree of chosen entries and loop orders; loops of one iteration are left out."""
+    layer, frame = problem.layer, problem.frame
+    chain = {}
+    for c, component in enumerate(problem.components):
+        for d, i in zip(component, problem.entries[chosen[c]], strict=True):
+            chain[d] = problem.chains[d][i]
+    dims = list(layer.dims)
+    nodes: list[Node] = []
+    stage = -1
+    tile = dict(layer.dims)
+    for at, position in enumerate(frame.positions):
+        if position.block > stage:
+            stage = position.block
+            nodes.extend(Storage(m, t) for m, t in problem.keeping[stage])
+        in_order = dims
+        if position.axis is None and stage < problem.n_stages - 1:
+            inside_out = [dims[d] for d in order[stage] if d >= 0]
+            in_order = inside_out[::-1]
+        for d in in_order:
+            if chain[d][at] < tile[d]:
+                loop = chain[d][at]
+                nodes.append(Temporal(d, loop) if position.axis is None else Spatial(position.axis.name, d, loop))
+        tile = {d: min(tile[d], chain[d][at]) for d in dims}
+    return Mapping(tuple(nodes))
