@@ -93,16 +93,9 @@ class _Run:
     def _root_bound(self, template: TemplateArrays) -> float:
         values = np.empty(self.lowered.arrays.flow_weight.shape[0])
         t = template
+        root = np.prod(t.columns[: len(self.problem.components)], axis=0)
         low, _ = kernel.lower_bound(
-            self.lowered.arrays.kind,
-            t.variants,
-            t.minus,
-            t.weight,
-            t.rest[0],
-            t.rest_minus[0],
-            t.cycles,
-            np.ones(t.columns.shape[1]),
-            values,
+            self.lowered.arrays.kind, t.variants, t.minus, t.weight, t.cycles, root, values
         )
         return float(low)
 

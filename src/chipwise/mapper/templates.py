@@ -31,20 +31,23 @@ class BlockClass:
 
 
 class TemplateArrays(NamedTuple):
-    """The kernel's view of a template; field by field as used in `model.kernels.search`."""
+    """The kernel's view of a template; field by field as used in `model.kernels.search`.
+
+    Nodes of all components' trees are numbered together, roots first, children of a node in a row.
+    """
 
     sequence: NDArray[np.int64]
-    entries: NDArray[np.int64]
-    entries_start: NDArray[np.int64]
+    levels: int
+    widest: int
+    child_start: NDArray[np.int64]
+    entry: NDArray[np.int64]
     columns: NDArray[np.float64]
+    lanes: NDArray[np.int64]
+    volumes: NDArray[np.float64]
     variants: NDArray[np.int64]
     minus: NDArray[np.int64]
     weight: NDArray[np.float64]
     cycles: int
-    rest: NDArray[np.float64]
-    rest_minus: NDArray[np.float64]
-    rest_lanes: NDArray[np.int64]
-    rest_tiles: NDArray[np.float64]
 
 
 def kind_of(problem: Problem, dim: str) -> Kind:
@@ -144,11 +147,9 @@ def lower_template(columns: Columns, template: tuple[BlockClass, ...]) -> Templa
     problem, arrays = columns.problem, columns.lowered.arrays
     allowed = _allowed(problem, arrays.bound, template)
     starts = problem.entry_start
-    counts = [int(allowed[a:b].sum()) for a, b in zip(starts, starts[1:], strict=False)]
-    if min(counts) == 0:
+    masks = [np.flatnonzero(allowed[a:b]) + a for a, b in zip(starts, starts[1:], strict=False)]
+    if not all(mask.size for mask in masks):
         return None
-    # Most entries first: the bound is tightest where most of the choice is made.
-    sequence = sorted(range(len(counts)), key=lambda c: (-counts[c], c))
     table = [arrays.cycles]
     variants, minus, weight = [], [], []
     for q in problem.quantities:
@@ -161,29 +162,30 @@ def lower_template(columns: Columns, template: tuple[BlockClass, ...]) -> Templa
         if row[1] is not None:
             table.append(row[1])
         weight.append(q.weight)
-    objectives = arrays.flow_weight.shape[0]
     # Energy of the MACs is the last fixed column.
     variants.append([len(table)])
     table.append(arrays.fixed[:, -1])
     minus.append(-1)
     weight.append(tuple(arrays.fixed_weight[:, -1]))
+    objectives = arrays.flow_weight.shape[0]
     widest = max(len(v) for v in variants)
-    stacked = np.array(table).T.copy()
-    masks = [np.flatnonzero(allowed[a:b]) + a for a, b in zip(starts, starts[1:], strict=False)]
-    rest, rest_minus, rest_lanes, rest_tiles = _rests(columns, masks, sequence, stacked, variants, minus)
+    pairs = [(v[0], m) for v, m in zip(variants, minus, strict=True) if m >= 0]
+    tree = grow(columns, masks, np.array(table).T.copy(), pairs)
+    # Most choices first: the bound is tightest where most of the choice is made.
+    sequence = sorted(range(len(masks)), key=lambda c: (-masks[c].size, c))
     return TemplateArrays(
         sequence=np.array(sequence, np.int64),
-        entries=np.concatenate([masks[c] for c in sequence]),
-        entries_start=np.cumsum([0, *(len(masks[c]) for c in sequence)]),
-        columns=stacked,
+        levels=problem.n_stages,
+        widest=int(np.diff(tree.child_start).max()),
+        child_start=tree.child_start,
+        entry=tree.entry,
+        columns=tree.columns,
+        lanes=tree.lanes,
+        volumes=tree.volumes,
         variants=np.array([v + [-1] * (widest - len(v)) for v in variants], np.int64),
         minus=np.array(minus, np.int64),
         weight=np.array([w[:objectives] for w in weight]).T.copy(),
         cycles=0,
-        rest=rest,
-        rest_minus=rest_minus,
-        rest_lanes=rest_lanes,
-        rest_tiles=rest_tiles,
     )
 
 
@@ -221,29 +223,93 @@ def _rows(
     return variants, columns.get(q.minus, rest)
 
 
-def _rests(
-    columns: Columns,
-    masks: list[NDArray[np.int64]],
-    sequence: list[int],
+class Tree(NamedTuple):
+    """Nodes of all components' trees, roots first; see `TemplateArrays`."""
+
+    child_start: NDArray[np.int64]
+    entry: NDArray[np.int64]
+    columns: NDArray[np.float64]
+    lanes: NDArray[np.int64]
+    volumes: NDArray[np.float64]
+
+
+def grow(
+    columns: Columns, masks: list[NDArray[np.int64]], table: NDArray[np.float64], pairs: list[tuple[int, int]]
+) -> Tree:
+    """Group every component's entries by their tiles at stage 1, then 2, ...; a node holds the least values.
+
+    `pairs` are columns (a, b) of which a difference a − b is taken. With b′ = min b and a′ = b′ + min(a − b) a
+    product of differences is bounded below, as A·a − B·b = (A − B)·b + A·(a − b) for A >= B; where a < b
+    occurs both become 0 and nothing is claimed.
+    """
+    problem, arrays = columns.problem, columns.lowered.arrays
+    table = np.hstack([table, *(table[:, [a]] - table[:, [b]] for a, b in pairs)])
+    rows = [_sorted_by_tiles(problem, c, mask) for c, mask in enumerate(masks)]
+    levels: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    flat = np.concatenate([r for r, _ in rows])
+    # First row of every node, per level; a child's node begins where its parent's or a later key begins.
+    component = np.concatenate([np.full(r.size, c) for c, (r, _) in enumerate(rows)])
+    changes = component[1:] != component[:-1]
+    keys = np.vstack([k for _, k in rows])
+    begin = np.flatnonzero(np.concatenate([[True], changes]))
+    levels.append((begin, flat))
+    for stage in range(1, problem.n_stages):
+        changes = changes | (keys[1:, stage - 1] != keys[:-1, stage - 1])
+        levels.append((np.flatnonzero(np.concatenate([[True], changes])), flat))
+    levels.append((np.arange(flat.size), flat))
+    return _assemble(levels, flat, table, pairs, arrays.lanes, arrays.volumes)
+
+
+def _sorted_by_tiles(
+    problem: Problem, component: int, mask: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Entries in the order of their tiles, outer stages first, and a number per (stage, tile)."""
+    dims = problem.components[component]
+    keys = []
+    for stage in range(1, problem.n_stages):
+        at = problem.frame.first_position(stage) - 1
+        tiles = np.array(
+            [[problem.chains[d][i][at] for d, i in zip(dims, problem.entries[e], strict=True)] for e in mask]
+        )
+        _, number = np.unique(tiles, axis=0, return_inverse=True)
+        keys.append(number.reshape(-1))
+    if not keys:
+        return mask, np.empty((mask.size, 0), np.int64)
+    order = np.lexsort([mask, *reversed(keys)])
+    return mask[order], np.array(keys).T[order]
+
+
+def _assemble(
+    levels: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    flat: NDArray[np.int64],
     table: NDArray[np.float64],
-    variants: list[list[int]],
-    minus: list[int],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Least factor of all components that are still open, per depth."""
-    arrays = columns.lowered.arrays
-    n = len(sequence)
-    rest = np.ones((n + 1, table.shape[1]))
-    rest_minus = np.ones((n + 1, len(variants)))
-    rest_lanes = np.ones((n + 1, arrays.lanes.shape[1]), np.int64)
-    rest_tiles = np.ones((n + 1, arrays.volumes.shape[1]))
-    for depth in range(n - 1, -1, -1):
-        rows = masks[sequence[depth]]
-        rest[depth] = rest[depth + 1] * table[rows].min(axis=0)
-        rest_lanes[depth] = rest_lanes[depth + 1] * arrays.lanes[rows].min(axis=0)
-        rest_tiles[depth] = rest_tiles[depth + 1] * arrays.volumes[rows].min(axis=0)
-        for q, column in enumerate(minus):
-            if column >= 0:
-                a, b = table[rows, variants[q][0]], table[rows, column]
-                # A difference grows with its factors only where the first is never the smaller one.
-                rest_minus[depth, q] = rest_minus[depth + 1, q] * (b.min() if (a >= b).all() else 0.0)
-    return rest, rest_minus, rest_lanes, rest_tiles
+    pairs: list[tuple[int, int]],
+    lanes: NDArray[np.int64],
+    volumes: NDArray[np.float64],
+) -> Tree:
+    columns, node_lanes, node_volumes, child_start, entries = [], [], [], [], []
+    first_id = 0
+    n_columns = table.shape[1] - len(pairs)
+    for level, (begin, _) in enumerate(levels):
+        least = np.minimum.reduceat(table[flat], begin, axis=0)
+        for (a, b), difference in zip(pairs, least[:, n_columns:].T, strict=True):
+            known = difference >= 0
+            least[:, a] = np.where(known, least[:, b] + difference, 0.0)
+            least[:, b] = np.where(known, least[:, b], 0.0)
+        columns.append(least[:, :n_columns])
+        node_lanes.append(np.minimum.reduceat(lanes[flat], begin, axis=0))
+        node_volumes.append(np.minimum.reduceat(volumes[flat], begin, axis=0))
+        entries.append(flat[begin])
+        first_id += begin.size
+        if level + 1 < len(levels):
+            # Children are the next level's nodes that begin at or after this one.
+            child_start.append(first_id + np.searchsorted(levels[level + 1][0], begin))
+        else:
+            child_start.append(np.full(begin.size + 1, first_id))
+    return Tree(
+        np.concatenate(child_start).astype(np.int64),
+        np.concatenate(entries),
+        np.vstack(columns).copy(),
+        np.vstack(node_lanes).copy(),
+        np.vstack(node_volumes).copy(),
+    )

@@ -568,28 +568,24 @@ def leaf(p, chosen, work, order):
 
 
 @njit(cache=True, nogil=True)
-def lower_bound(kind, variants, minus, weight, rest, rest_minus, cycles, prefix, values):
-    """Lower bound (primary, secondary) of all completions of the components chosen so far.
+def lower_bound(kind, variants, minus, weight, cycles, product, values):
+    """Lower bound (primary, secondary) of all mappings whose columns multiply to at least `product`.
 
-    Each quantity is the least of its variants (products of columns), or a difference of two products
-    whose open part can only grow. `prefix`: products over the chosen components; `rest`: least ones of the
-    others.
+    Each quantity is the least of its variants, or a difference of two products of which the first is never
+    the smaller (`chipwise.mapper.templates` sees to it).
     """
     values[:] = 0.0
     for q in range(variants.shape[0]):
         if minus[q] >= 0:
-            low = (prefix[variants[q, 0]] - prefix[minus[q]]) * rest_minus[q]
-            if low < 0.0:
-                low = 0.0
+            low = max(0.0, product[variants[q, 0]] - product[minus[q]])
         else:
             low = np.inf
             for v in range(variants.shape[1]):
-                a = variants[q, v]
-                if a >= 0:
-                    low = min(low, prefix[a] * rest[a])
+                if variants[q, v] >= 0:
+                    low = min(low, product[variants[q, v]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
-    return objective_of(kind, prefix[cycles] * rest[cycles], values)
+    return objective_of(kind, product[cycles], values)
 
 
 @njit(cache=True, nogil=True)
@@ -608,34 +604,39 @@ def _hopeless(kind, low, tie, best):
 
 
 @njit(cache=True, nogil=True)
-def _lanes_fit(axis_size, taken, entry_lanes, rest_lanes, out):
-    """Whether an entry leaves room on every axis; `out` is what is taken then."""
+def _fits(lanes, node_lanes, axis_size, volumes, node_volumes, capacity, held, held_bits):
+    """Whether a node, with `lanes` and `volumes` of the others, leaves room on every axis and in every memory."""
     for a in range(axis_size.size):
-        out[a] = taken[a] * entry_lanes[a]
-        if out[a] * rest_lanes[a] > axis_size[a]:
+        if lanes[a] * node_lanes[a] > axis_size[a]:
             return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _tiles_fit(capacity, held, held_bits, tiles, entry_volumes, rest_tiles, out):
-    """Whether an entry leaves room in every memory; `out` are the tiles' volumes so far."""
-    for v in range(out.size):
-        out[v] = tiles[v] * entry_volumes[v]
     for m in range(capacity.size):
         used = 0.0
         for k in range(held.shape[1]):
             v = held[m, k]
             if v >= 0:
-                used += out[v] * rest_tiles[v] * held_bits[m, k]
+                used += volumes[v] * node_volumes[v] * held_bits[m, k]
         if used > capacity[m]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
+def _product_without(table, at, component, out):
+    """Product of the rows of all components' current nodes but one."""
+    out[:] = 1
+    for c in range(at.size):
+        if c != component:
+            for k in range(out.size):
+                out[k] *= table[at[c], k]
+
+
+@njit(cache=True, nogil=True)
 def search(p, t, work, best, chosen_best, order_best, stats):
     """Depth-first branch and bound over one template; updates the incumbent in place.
+
+    Every component's entries form a tree: first the tile at the outermost inner stage, then at the next one,
+    at last the entry. The search refines all components level by level, so that what happens at the
+    outermost memory, which costs most, is decided (and bounded) first.
 
     Args:
         p, t: the problem and the template (see `chipwise.mapper.problem`).
@@ -646,51 +647,49 @@ def search(p, t, work, best, chosen_best, order_best, stats):
             index 6 is set to 1 when the limit stopped the search.
     """
     n = t.sequence.size
-    kind, axis_size, entry_lanes, volumes = p.kind, p.axis_size, p.lanes, p.volumes
-    capacity, held, held_bits = p.capacity, p.held, p.held_bits
-    columns, variants, minus, weight = t.columns, t.variants, t.minus, t.weight
-    rest, rest_minus, rest_lanes, rest_tiles = t.rest, t.rest_minus, t.rest_lanes, t.rest_tiles
-    cycles = t.cycles
-    prefix = np.ones((n + 1, columns.shape[1]))
-    tiles = np.ones((n + 1, volumes.shape[1]))
-    lanes = np.ones((n + 1, axis_size.size), np.int64)
-    widest = 0
-    for c in range(n):
-        widest = max(widest, t.entries_start[c + 1] - t.entries_start[c])
-    child = np.empty((n, widest), np.int64)
-    primary = np.empty((n, widest))
-    secondary = np.empty((n, widest))
-    n_children = np.zeros(n, np.int64)
-    at = np.zeros(n, np.int64)
+    depths = n * t.levels
+    kind, axis_size, capacity, held, held_bits = p.kind, p.axis_size, p.capacity, p.held, p.held_bits
+    columns, lanes, volumes, child_start = t.columns, t.lanes, t.volumes, t.child_start
+    variants, minus, weight, cycles = t.variants, t.minus, t.weight, t.cycles
+    product = np.ones(columns.shape[1])
+    others = np.ones(columns.shape[1])
+    other_lanes = np.ones(axis_size.size, np.int64)
+    other_volumes = np.ones(volumes.shape[1])
+    child = np.empty((depths, t.widest), np.int64)
+    primary = np.empty((depths, t.widest))
+    secondary = np.empty((depths, t.widest))
+    n_children = np.zeros(depths, np.int64)
+    next_child = np.zeros(depths, np.int64)
+    before = np.zeros(depths, np.int64)
+    at = np.arange(n)
     chosen = np.zeros(n, np.int64)
     values = np.empty(p.flow_weight.shape[0])
     order = np.empty_like(order_best)
     depth = 0
     expand = True
     while depth >= 0:
+        component = t.sequence[depth % n]
         if expand:
             count = 0
-            below = depth + 1
-            for e in range(t.entries_start[depth], t.entries_start[depth + 1]):
-                entry = t.entries[e]
+            node = at[component]
+            before[depth] = node
+            _product_without(columns, at, component, others)
+            _product_without(lanes, at, component, other_lanes)
+            _product_without(volumes, at, component, other_volumes)
+            for below in range(child_start[node], child_start[node + 1]):
                 stats[0] += 1
-                if not _lanes_fit(axis_size, lanes[depth], entry_lanes[entry], rest_lanes[below], lanes[below]):
-                    stats[2] += 1
-                    continue
-                if not _tiles_fit(
-                    capacity, held, held_bits, tiles[depth], volumes[entry], rest_tiles[below], tiles[below]
+                if not _fits(
+                    other_lanes, lanes[below], axis_size, other_volumes, volumes[below], capacity, held, held_bits
                 ):
                     stats[2] += 1
                     continue
-                for c in range(columns.shape[1]):
-                    prefix[below, c] = prefix[depth, c] * columns[entry, c]
-                low, tie = lower_bound(
-                    kind, variants, minus, weight, rest[below], rest_minus[below], cycles, prefix[below], values
-                )
+                for c in range(product.size):
+                    product[c] = others[c] * columns[below, c]
+                low, tie = lower_bound(kind, variants, minus, weight, cycles, product, values)
                 if _hopeless(kind, low, tie, best):
                     stats[1] += 1
                     continue
-                child[depth, count] = entry
+                child[depth, count] = below
                 primary[depth, count] = low
                 secondary[depth, count] = tie
                 count += 1
@@ -700,35 +699,31 @@ def search(p, t, work, best, chosen_best, order_best, stats):
                 primary[depth, :count] = primary[depth, :count][sort]
                 secondary[depth, :count] = secondary[depth, :count][sort]
             n_children[depth] = count
-            at[depth] = 0
+            next_child[depth] = 0
             expand = False
-        if at[depth] == n_children[depth] or stats[0] > stats[5]:
+        if next_child[depth] == n_children[depth] or stats[0] > stats[5]:
             if stats[0] > stats[5]:
                 stats[6] = 1
+            at[component] = before[depth]
             depth -= 1
             continue
-        i = at[depth]
-        at[depth] += 1
+        i = next_child[depth]
+        next_child[depth] += 1
         if _hopeless(kind, primary[depth, i], secondary[depth, i], best):
             stats[1] += 1
             continue
-        entry = child[depth, i]
-        chosen[t.sequence[depth]] = entry
-        if depth + 1 == n:
-            stats[3] += 1
-            first, second, proven = leaf(p, chosen, work, order)
-            if not proven:
-                stats[4] += 1
-            if first < best[0] or (first == best[0] and second < best[1]):
-                best[0], best[1] = first, second
-                chosen_best[:] = chosen
-                order_best[:] = order
+        at[component] = child[depth, i]
+        if depth + 1 < depths:
+            depth += 1
+            expand = True
             continue
-        for a in range(axis_size.size):
-            lanes[depth + 1, a] = lanes[depth, a] * entry_lanes[entry, a]
-        for v in range(volumes.shape[1]):
-            tiles[depth + 1, v] = tiles[depth, v] * volumes[entry, v]
-        for c in range(columns.shape[1]):
-            prefix[depth + 1, c] = prefix[depth, c] * columns[entry, c]
-        depth += 1
-        expand = True
+        stats[3] += 1
+        for c in range(n):
+            chosen[c] = t.entry[at[c]]
+        first, second, proven = leaf(p, chosen, work, order)
+        if not proven:
+            stats[4] += 1
+        if first < best[0] or (first == best[0] and second < best[1]):
+            best[0], best[1] = first, second
+            chosen_best[:] = chosen
+            order_best[:] = order
