@@ -31,8 +31,6 @@ class Lowered(NamedTuple):
 
     arrays: Arrays
     flows: list[Flow]
-    slides: list[tuple[int, int]]
-    """(tensor, unit) of every rank with several dimensions."""
 
 
 LABELS = 64
@@ -84,7 +82,7 @@ def lower(problem: Problem) -> Lowered:
     arrays = arrays._replace(cycles=cycle_column(arrays))
     fixed, weights = _weigh(problem, arrays, flows)
     arrays = arrays._replace(fixed=fixed, fixed_weight=weights)
-    return Lowered(arrays, flows, _slides(arrays, len(layer.tensors)))
+    return Lowered(arrays, flows)
 
 
 def work_for(problem: Problem) -> Work:
@@ -280,12 +278,3 @@ def fixed_column(arrays: Arrays, flows: list[Flow], term: Flow | Distinct) -> ND
         nothing = np.zeros(arrays.extents.size, np.bool_)
         return np.asarray(bound_column(arrays, flows.index(term), term.child, FULL, nothing, -1))
     return np.asarray(distinct_column(arrays, flows.index(term.flow), np.array(term.spatial, np.int64)))
-
-
-def _slides(arrays: Arrays, n_tensors: int) -> list[tuple[int, int]]:
-    return [
-        (t, u)
-        for t in range(n_tensors)
-        for u in range(arrays.unit_start[t, 0], arrays.unit_start[t, -1])
-        if arrays.unit_relevant[u] and arrays.unit_size[u] > 1
-    ]

@@ -103,17 +103,25 @@ class Columns:
 
     def __init__(self, problem: Problem, lowered: Lowered) -> None:
         self.problem, self.lowered = problem, lowered
+        arrays = lowered.arrays
+        self.units = {
+            int(u): [int(arrays.component_dims[c, k]) for k in arrays.unit_local[u, : arrays.unit_size[u]]]
+            for t in range(arrays.unit_start.shape[0])
+            for c in range(arrays.unit_start.shape[1] - 1)
+            for u in range(arrays.unit_start[t, c], arrays.unit_start[t, c + 1])
+        }
+        self.sliding = {u for u, dims in self.units.items() if len(dims) > 1}
         self._found: dict[tuple[Flow | Distinct, Rest, int], NDArray[np.float64]] = {}
 
     def get(self, term: Flow | Distinct, rest: Rest, slide: int = FULL) -> NDArray[np.float64]:
         """The column of a flow that rests so and slides along a unit, or of distinct values."""
         if isinstance(term, Distinct):
             rest = Rest(-1)
-        elif slide == FULL:
+        elif slide == FULL or slide not in self.sliding:
             rest = Rest(rest.charged)
         key = (term, rest, slide)
         if key not in self._found:
-            arrays, flows, _ = self.lowered
+            arrays, flows = self.lowered
             if isinstance(term, Distinct):
                 self._found[key] = fixed_column(arrays, flows, term)
             else:
@@ -128,18 +136,22 @@ class Columns:
         dims = self.problem.layer.dims
         return np.array([kind is None or kind_of(self.problem, d) == kind for d in dims], np.bool_)
 
+    def of(self, flow: Flow) -> list[int]:
+        """The relevant units of a flow's tensor."""
+        arrays = self.lowered.arrays
+        units = range(arrays.unit_start[flow.tensor, 0], arrays.unit_start[flow.tensor, -1])
+        return [u for u in units if arrays.unit_relevant[u]]
+
     def variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
-        """Columns of every rank that may slide innermost, and of none where another loop may be innermost."""
-        layer = self.problem.layer
-        tensor = layer.tensors[flow.tensor]
-        slides = [u for t, u in self.lowered.slides if t == flow.tensor]
-        sliding = {d for rank in tensor.ranks if len(rank.terms) > 1 for d in rank.dims}
-        movers = [d for d, m in zip(layer.dims, self._movers(rest.mover), strict=True) if m]
-        # An innermost loop that slides nothing: over a dimension that is a rank of its own, or there is none.
-        others = rest.mover is None or any(layer.dims[d] > 1 and d not in sliding for d in movers)
-        full = [self.get(flow, rest)] if others or not slides else []
-        found = [*full, *(self.get(flow, rest, slide) for slide in slides)]
-        return [column for column in found if np.isfinite(column).any()] or [self.get(flow, rest)]
+        """Columns for every unit of the tensor whose loop may be the innermost one that moves it."""
+        arrays, movers = self.lowered.arrays, self._movers(rest.mover)
+        found: dict[bytes, NDArray[np.float64]] = {}
+        for unit in self.of(flow):
+            if any(movers[d] and arrays.extents[d] > 1 for d in self.units[unit]):
+                column = self.get(flow, rest, unit)
+                if np.isfinite(column).any():
+                    found.setdefault(column.tobytes(), column)
+        return list(found.values()) or [self.get(flow, rest)]
 
 
 def lower_template(columns: Columns, template: tuple[BlockClass, ...]) -> TemplateArrays | None:
@@ -216,8 +228,11 @@ def _rows(
     else:
         rest = rest_of(problem, template, q.flow)
         variants = columns.variants(q.flow, rest)
-        if len(variants) > 1 and q.minus is not None:
-            return None
+        if q.minus is not None:
+            if any(len(columns.units[u]) > 1 for u in columns.of(q.flow)):
+                return None
+            # The least factor of each entry: weaker than the least product, but a single column.
+            variants = [np.minimum.reduce(variants)]
     if q.minus is None:
         return variants, None
     return variants, columns.get(q.minus, rest)

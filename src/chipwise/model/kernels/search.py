@@ -247,15 +247,17 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
     n, end = tiles.shape
     roles = np.empty((n, end), np.int64)
     least = np.inf
-    perfect = True
     innermost = np.full(n, -1)
+    loops = np.zeros(n, np.int64)
+    perfect = np.ones(n, np.bool_)
     for k in range(n):
         size = extents[k]
         for at in range(end):
             if size % tiles[k, at]:
-                perfect = False
+                perfect[k] = False
             if axis[at] < 0 and tiles[k, at] < size:
                 innermost[k] = at
+                loops[k] += 1
             size = min(size, tiles[k, at])
     for x in range(n):
         if not movers[x] or innermost[x] < first_at or innermost[x] > last_at:
@@ -266,7 +268,12 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
         roles[x, innermost[x]] = STEP
         t, h = rank_moves(extents, coefficients, tiles, roles, True)
         moved = t - h
-        if perfect:
+        # One wrap is the same in every round where the other loops divide, so that of the first stands for all.
+        alike = perfect[x] or loops[x] == 1
+        for k in range(n):
+            if k != x and not perfect[k]:
+                alike = False
+        if alike:
             for k in range(n):
                 for at in range(end):
                     if axis[at] < 0:
@@ -285,7 +292,7 @@ def bound_column(p, flow, charged, slide, movers, block):
     Args:
         flow: index of the flow.
         charged: loops irrelevant to the tensor count in blocks before this one and are free from it on.
-        slide: the unit (rank of several dimensions) that moves innermost, or FULL where none does.
+        slide: the unit (rank or single dimension of the tensor) whose loop moves it innermost.
         movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
     """
     tensor, end = p.flow_tensor[flow], p.flow_end[flow]
@@ -324,14 +331,14 @@ def bound_column(p, flow, charged, slide, movers, block):
                             last = at
                         size = min(size, tiles[0, at])
             extents, coefficients = p.unit_extent[u, :n], p.unit_coefficient[u, :n]
-            if u == slide:
+            if u == slide and n > 1:
                 spatial = p.flow_role[flow, 1, :end]
                 column[entry] *= _least_slide(
                     extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
                 )
                 continue
             t, _ = rank_moves(extents, coefficients, tiles, roles, False)
-            if p.unit_relevant[u] and n == 1 and last >= 0 and not p.flow_mac[flow]:
+            if u == slide and last >= 0:
                 # An instance that sees only one tile of a residual stays put while others move.
                 roles[0, last] = INNER
                 _, h = rank_moves(extents, coefficients, tiles, roles, True)
