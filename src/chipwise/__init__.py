@@ -1,3 +1,57 @@
-"""chipwise: what a deep neural network costs on a chip, why, and what to change."""
+"""chipwise: what a deep neural network costs on a chip, why, and what to change.
+
+The public names load on first use, so that `import chipwise` and `chipwise --help` stay quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_mapping
+    from chipwise.analysis.statistics import describe
+    from chipwise.components.load import load_accelerator
+    from chipwise.errors import ChipwiseError, InputError, NoMappingError
+    from chipwise.workload.kinds import conv, fully_connected, matmul
+    from chipwise.workload.load import load_network
+
+_HOME = {
+    "ChipwiseError": "chipwise.errors",
+    "InputError": "chipwise.errors",
+    "NoMappingError": "chipwise.errors",
+    "conv": "chipwise.workload.kinds",
+    "describe": "chipwise.analysis.statistics",
+    "evaluate": "chipwise.analysis.evaluate",
+    "evaluate_mapping": "chipwise.analysis.evaluate",
+    "find_mapping": "chipwise.analysis.evaluate",
+    "fully_connected": "chipwise.workload.kinds",
+    "load_accelerator": "chipwise.components.load",
+    "load_network": "chipwise.workload.load",
+    "matmul": "chipwise.workload.kinds",
+}
+
+__all__ = [
+    "ChipwiseError",
+    "InputError",
+    "NoMappingError",
+    "conv",
+    "describe",
+    "evaluate",
+    "evaluate_mapping",
+    "find_mapping",
+    "fully_connected",
+    "load_accelerator",
+    "load_network",
+    "matmul",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'chipwise' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

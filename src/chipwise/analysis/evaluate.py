@@ -1,0 +1,111 @@
+"""Evaluate layers and networks: map exactly, cost the mapping, keep the user's names."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from chipwise.analysis.results import EvaluationResult, LayerResult
+from chipwise.components.load import load_accelerator
+from chipwise.errors import InputError
+from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.search import Found, search
+from chipwise.mapping.legality import check
+from chipwise.mapping.mapping import Mapping
+from chipwise.mapping.text import parse
+from chipwise.model.cost import cost
+from chipwise.workload.layer import Layer
+from chipwise.workload.load import load_network
+from chipwise.workload.network import Network
+
+Progress = Callable[[int, int, str], None]
+"""Called with (layers done, layers in all, name of the layer just done)."""
+
+
+def evaluate_mapping(layer: Layer, chip: str | Path | Accelerator, mapping: Mapping | str) -> LayerResult:
+    """Cost of a given mapping.
+
+    Args:
+        layer: what is computed.
+        chip: an accelerator, a gallery name or a YAML file.
+        mapping: a mapping, or its text as `chipwise map` prints it.
+
+    Raises:
+        InputError: the mapping is illegal; the message names the node and the rule.
+    """
+    accelerator = load_accelerator(chip)
+    if isinstance(mapping, str):
+        mapping = parse(mapping, layer, accelerator)
+    check(layer, accelerator, mapping)
+    return LayerResult(layer, accelerator, mapping, cost(layer, accelerator, mapping))
+
+
+def find_mapping(layer: Layer, chip: str | Path | Accelerator, objective: str = "energy") -> LayerResult:
+    """The best mapping of the mapspace, with its cost and certificate.
+
+    Args:
+        layer: what is computed.
+        chip: an accelerator, a gallery name or a YAML file.
+        objective: "energy", "latency" (ties by energy) or "edp".
+
+    Raises:
+        NoMappingError: nothing legal fits; the message names the constraint.
+    """
+    accelerator = load_accelerator(chip)
+    return _result(layer, accelerator, search(layer, accelerator, objective))
+
+
+def _result(layer: Layer, chip: Accelerator, found: Found) -> LayerResult:
+    return LayerResult(layer, chip, found.mapping, cost(layer, chip, found.mapping), found.certificate)
+
+
+def evaluate(
+    network: str | Path | Network,
+    chip: str | Path | Accelerator,
+    batch: int = 1,
+    objective: str = "energy",
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> EvaluationResult:
+    """Map every layer of a network onto a chip and add up what it costs.
+
+    Layers with equal shapes are mapped once. Layers are mapped side by side on `workers` cores (all by
+    default); the result does not depend on how many.
+
+    Args:
+        network: a zoo name, a YAML file or a Network.
+        chip: a gallery name, a YAML file or an Accelerator.
+        batch: inputs at once.
+        objective: what each layer's mapping minimises: "energy", "latency" or "edp".
+        workers: threads to use.
+        progress: called after each distinct layer.
+
+    Raises:
+        InputError: bad input. NoMappingError: a layer that fits no way, by name.
+    """
+    if workers is not None and workers < 1:
+        raise InputError(f"workers = {workers} must be at least 1")
+    loaded = load_network(network).with_batch(batch)
+    accelerator = load_accelerator(chip)
+    distinct: dict[object, list[Layer]] = {}
+    for layer in loaded.layers:
+        distinct.setdefault(layer.shape_key, []).append(layer)
+    found: dict[object, Found] = {}
+    done = 0
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        jobs = {
+            pool.submit(search, layers[0], accelerator, objective): key for key, layers in distinct.items()
+        }
+        try:
+            for job in as_completed(jobs):
+                key = jobs[job]
+                found[key] = job.result()
+                done += len(distinct[key])
+                if progress is not None:
+                    progress(done, len(loaded.layers), distinct[key][0].name)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    layers = {layer.name: _result(layer, accelerator, found[layer.shape_key]) for layer in loaded.layers}
+    return EvaluationResult(loaded.name, accelerator, batch, objective, layers)

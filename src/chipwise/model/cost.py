@@ -1,0 +1,137 @@
+"""What a mapping costs: counts x energy per action, and the cycles that compute and every port need.
+
+    energy  = Σ actions x energy per action                       [pJ]
+    latency = max(cycles of compute, max over ports of bits / (bits per cycle))   [cycles]
+
+Everything overlaps perfectly here: first fill, last drain and single buffers are not counted yet.
+"""
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from typing import final
+
+from chipwise.hardware.accelerator import Accelerator, Memory, Port
+from chipwise.mapping.mapping import Mapping
+from chipwise.model.actions import Actions, Counts
+from chipwise.model.counts import count
+from chipwise.model.energy import action_energy, mac_energy_pj, value_energy_pj
+from chipwise.workload.layer import Layer
+
+COMPUTE = "compute"
+"""What bounds a layer that no port does."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EnergyItem:
+    """One kind of action: how often, at what energy, and where that figure comes from."""
+
+    component: str
+    tensor: str
+    action: str
+    count: int
+    energy_pj_each: float
+    source: str
+
+    @property
+    def energy_pj(self) -> float:
+        """count x energy of one."""
+        return self.count * self.energy_pj_each
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Counts, energy by kind of action, and cycles by what needs them."""
+
+    counts: Counts
+    energy: tuple[EnergyItem, ...]
+    cycles: MappingType[str, float]
+    """`compute` and every port."""
+    off_chip_bits: int
+
+    @property
+    def energy_pj(self) -> float:
+        """Energy of the whole layer."""
+        return sum(item.energy_pj for item in self.energy)
+
+    @property
+    def latency_cycles(self) -> float:
+        """Cycles of the slowest of compute and ports."""
+        return max(self.cycles.values())
+
+    @property
+    def bound_by(self) -> str:
+        """`compute`, or the port that needs the most cycles."""
+        return max(self.cycles, key=lambda what: (self.cycles[what], what == COMPUTE))
+
+    @property
+    def active_pes(self) -> float:
+        """Mean MACs per cycle of compute."""
+        return self.counts.macs / self.counts.cycles
+
+    def energy_by(self, field: str) -> dict[str, float]:
+        """Energy summed by `component` or `tensor`, pJ, in order of appearance."""
+        found: dict[str, float] = {}
+        for item in self.energy:
+            key = getattr(item, field)
+            found[key] = found.get(key, 0.0) + item.energy_pj
+        return found
+
+
+def cost(layer: Layer, chip: Accelerator, mapping: Mapping) -> Cost:
+    """Counts, energy and cycles of a legal mapping.
+
+    Args:
+        layer: what is computed.
+        chip: what it runs on, with an energy for every action.
+        mapping: a legal mapping of the layer on the chip.
+    """
+    counts = count(layer, chip, mapping)
+    cycles: dict[str, float] = {COMPUTE: float(counts.cycles)}
+    for memory in chip.memories:
+        for port in memory.ports:
+            cycles[port.name] = _port_bits(layer, chip, memory, port, counts) / port.bits_per_cycle
+    return Cost(counts, tuple(_energy(layer, chip, counts)), cycles, _off_chip_bits(layer, chip, counts))
+
+
+def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> list[EnergyItem]:
+    items = []
+    for (name, tensor), actions in counts.actions.items():
+        memory = chip.memory(name)
+        totals = {"read": actions.reads + actions.drains, "write": actions.fills + actions.updates}
+        for action, total in totals.items():
+            each = value_energy_pj(chip, memory, action, layer.tensor(tensor))
+            items.append(EnergyItem(name, tensor, action, total, each, action_energy(memory, action).source))
+    arrays = {array.name: array for array in chip.arrays}
+    for (name, tensor), hops in counts.hops.items():
+        for action, total in (("transfer", hops.transfers), ("reduce", hops.reductions)):
+            each = value_energy_pj(chip, arrays[name], action, layer.tensor(tensor))
+            source = action_energy(arrays[name], action).source
+            items.append(EnergyItem(name, tensor, action, total, each, source))
+    compute = chip.compute
+    source = action_energy(compute, "mac").source
+    items.append(EnergyItem(compute.name, "mac", "mac", counts.macs, mac_energy_pj(chip), source))
+    return items
+
+
+def _port_bits(layer: Layer, chip: Accelerator, memory: Memory, port: Port, counts: Counts) -> int:
+    """Bits through a port of the busiest instance of its memory."""
+    bits = 0
+    for tensor in layer.tensors:
+        if port.tensors is not None and tensor.name not in port.tensors:
+            continue
+        actions = counts.busiest.get((memory.name, tensor.name), Actions())
+        values = (actions.reads + actions.drains) * port.reads + (actions.fills + actions.updates) * port.writes
+        bits += values * chip.bits(tensor.bits)
+    return bits
+
+
+def _off_chip_bits(layer: Layer, chip: Accelerator, counts: Counts) -> int:
+    """Bits read from and written to the outermost memory."""
+    outermost = chip.memories[0].name
+    return sum(
+        (a.reads + a.fills + a.updates + a.drains) * chip.bits(layer.tensor(tensor).bits)
+        for (memory, tensor), a in counts.actions.items()
+        if memory == outermost
+    )
