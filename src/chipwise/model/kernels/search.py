@@ -88,50 +88,94 @@ def _covered(lo, hi, n):
 
 
 @njit(cache=True, nogil=True)
+def _represent(extent, tiles, roles, walk, pick, index):
+    """Turn picks into indices of one dimension; how many index vectors they stand for (0: none).
+
+    Where tiles leave a residual, all whole tiles of a loop look alike and the last one may differ: pick 0
+    stands for the whole ones, pick 1 for the last. `walk[at]` 2: the pick is the index itself.
+    """
+    times, size = 1, extent
+    for at in range(tiles.size):
+        i = index[at]
+        if walk[at]:
+            n = (size + tiles[at] - 1) // tiles[at]
+            least = 1 if roles[at] == STEP else 0
+            i = pick[at]
+            if walk[at] == 1:
+                if n <= least:
+                    return 0
+                if pick[at] == 0:
+                    times *= n - 1 - least
+                    i = least
+                else:
+                    i = n - 1
+            if times == 0 or i < least or i >= n:
+                return 0
+            index[at] = i
+        size = min(tiles[at], size - i * tiles[at])
+        if size <= 0:
+            return 0
+    return times
+
+
+@njit(cache=True, nogil=True)
 def rank_moves(extents, coefficients, tiles, roles, with_old):
     """(touched, held) of one rank: see `boxes.combine`.
 
     Args:
-        extents, coefficients: per dimension of the rank.
-        tiles, roles: [dimension, position], outermost position first.
+        extents: of the rank's dimensions.
+        coefficients: of the rank's dimensions; 0 makes every tile count as one.
+        tiles: [dimension, position], outermost position first.
+        roles: [dimension, position].
         with_old: whether something was held before the step.
     """
     n_dims, n_pos = tiles.shape
     bound = np.empty((n_dims, n_pos), np.int64)
     start = np.zeros((n_dims, n_pos), np.int64)
-    walked = np.zeros((n_dims, n_pos), np.bool_)
+    walk = np.zeros((n_dims, n_pos), np.int64)
+    whole = np.ones(n_dims, np.bool_)
     repeat = 1
     n_union = 1
     for d in range(n_dims):
         size = extents[d]
-        perfect = True
         for at in range(n_pos):
             tile = tiles[d, at]
             bound[d, at] = (size + tile - 1) // tile
             if size % tile:
-                perfect = False
+                whole[d] = False
             size = min(tile, size)
+        every = False
         for at in range(n_pos):
             role = roles[d, at]
             if role == STEP:
                 start[d, at] = 1
                 if bound[d, at] < 2:
                     return 0, 0
-            if role == UNION:
+            if role == INNER:
+                every = True
+            elif role == UNION:
                 n_union *= bound[d, at]
+                every = True
             elif role == OUTER or role == STEP or role == SUM:
                 # Where every loop divides, all indices look alike: take one and multiply.
-                if perfect:
+                if whole[d]:
                     repeat *= bound[d, at] - start[d, at]
-                else:
-                    walked[d, at] = True
-    index = start.copy()
+                elif bound[d, at] > 1:
+                    # Below a united or wrapping loop instances differ in more than being last: take every index.
+                    walk[d, at] = 2 if every else 1
+    pick = np.zeros((n_dims, n_pos), np.int64)
+    index = np.zeros((n_dims, n_pos), np.int64)
     lo, hi = np.empty(n_union, np.int64), np.empty(n_union, np.int64)
     fresh_lo, fresh_hi = np.empty(2 * n_union, np.int64), np.empty(2 * n_union, np.int64)
     touched = held = 0
     while True:
+        times = repeat
+        for d in range(n_dims):
+            index[d] = start[d]
+            if not whole[d]:
+                times *= _represent(extents[d], tiles[d], roles[d], walk[d], pick[d], index[d])
         n = m = 0
-        while True:
+        while times:
             ok, a, length = True, 0, 1
             b, old_length, had = 0, 1, with_old
             for d in range(n_dims):
@@ -172,20 +216,20 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
                 break
         if n:
             union = _covered(lo, hi, n)
-            touched += union
-            held += union - _covered(fresh_lo, fresh_hi, m)
+            touched += times * union
+            held += times * (union - _covered(fresh_lo, fresh_hi, m))
         more = False
         for d in range(n_dims - 1, -1, -1):
             for at in range(n_pos - 1, -1, -1):
-                if walked[d, at] and not more:
-                    index[d, at] += 1
-                    if index[d, at] < bound[d, at]:
+                if walk[d, at] and not more:
+                    pick[d, at] += 1
+                    if pick[d, at] < (2 if walk[d, at] == 1 else bound[d, at]):
                         more = True
                     else:
-                        index[d, at] = start[d, at]
+                        pick[d, at] = 0
         if not more:
             break
-    return touched * repeat, held * repeat
+    return touched, held
 
 
 @njit(cache=True, nogil=True)
