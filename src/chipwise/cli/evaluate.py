@@ -1,0 +1,44 @@
+"""`chipwise evaluate`: what a network costs on a chip, and why."""
+
+# ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
+
+from typing import Annotated
+
+import typer
+
+import chipwise
+from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, Objective
+from chipwise.cli.output import TERMINAL, check_target, say, write_json
+
+
+def evaluate(
+    network: Network,
+    on: Chip,
+    *,
+    batch: Batch = 1,
+    objective: Objective = "energy",
+    json: JsonFile = None,
+    jobs: Jobs = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Add what every kind of action costs, and who says so.")
+    ] = False,
+) -> None:
+    """Cost of a network on a chip, and why.
+
+    Every layer is mapped so that it takes the least energy (or time, or energy x delay), proven.
+    """
+    check_target("--json", json)
+    loaded = chipwise.load_network(network)
+    chip = chipwise.load_accelerator(on)
+
+    from chipwise.cli.progress import progress_bar
+    from chipwise.report.evaluation import evaluation_text, provenance_text
+
+    with progress_bar(len(loaded.layers)) as progress:
+        result = chipwise.evaluate(loaded, chip, batch, objective, workers=jobs, progress=progress)
+    if json is not None:
+        write_json("--json", json, result.to_dict())
+    if json != TERMINAL:
+        say(evaluation_text(result))
+        if why:
+            say(provenance_text(result))

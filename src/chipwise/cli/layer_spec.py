@@ -1,0 +1,82 @@
+"""The one layer that a person names: in a network, as a shape, or alone in a file."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from chipwise.errors import InputError, did_you_mean
+from chipwise.workload import registry
+from chipwise.workload.layer import Layer
+from chipwise.workload.load import load_network
+from chipwise.workload.network import Network
+from chipwise.workload.network_file import ConvEntry, FullyConnectedEntry, MatmulEntry
+from chipwise.yamlfile import Document, validated
+
+_SHAPES: dict[str, type[ConvEntry | FullyConnectedEntry | MatmulEntry]] = {
+    "conv": ConvEntry,
+    "fc": FullyConnectedEntry,
+    "matmul": MatmulEntry,
+}
+_VALUE = re.compile(r"([0-9]{1,12})(?:x([0-9]{1,12}))?")
+_FORMS = "give NETWORK:LAYER (alexnet:conv2), a shape (fc:M=10,C=84) or a .yaml file with one layer"
+
+
+def load_layer(spec: str, network: str | None = None) -> Layer:
+    """The layer that `spec` names, in `network` if one is given.
+
+    Raises:
+        InputError: what cannot be read or is not there, with the nearest name.
+
+    >>> load_layer("alexnet:conv1").macs, load_layer("fc:M=10,C=84").macs
+    (105415200, 840)
+    """
+    if network is not None:
+        return load_network(network).layer(spec)
+    if _is_file(spec):
+        return _only(load_network(spec))
+    head, colon, rest = spec.partition(":")
+    if colon and head in _SHAPES:
+        return _shape(spec, head, rest)
+    owner, colon, name = spec.rpartition(":")
+    if colon:
+        if not _is_file(owner) and registry.find(owner) is None and "=" in name:
+            raise InputError(f"layer {spec!r}: {owner!r} is no kind of layer." + did_you_mean(owner, _SHAPES))
+        return load_network(owner).layer(name)
+    if registry.find(spec) is not None:
+        return _only(load_network(spec))
+    raise InputError(f"layer {spec!r} is not known; {_FORMS}, or --network beside it")
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix.lower() in {".yaml", ".yml"}
+
+
+def _only(network: Network) -> Layer:
+    if len(network.layers) == 1:
+        return network.layers[0]
+    names = [layer.name for layer in network.layers]
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    raise InputError(
+        f"network {network.name!r} has {len(names)} layers; say which one, "
+        f"as {network.name}:{names[0]} ({shown})"
+    )
+
+
+def _shape(spec: str, kind: str, text: str) -> Layer:
+    """`M=96,C=3,stride=4`; two values for height and width are joined by x, as `stride=2x1`."""
+    values: dict[str, Any] = {}
+    for part in text.split(",") if text else ():
+        key, equals, value = (word.strip() for word in part.partition("="))
+        match = _VALUE.fullmatch(value)
+        if not key or not equals or match is None:
+            raise InputError(f"layer {spec!r}: {part.strip()!r} must be NAME=NUMBER, as M=96 (2x1 for two)")
+        if key in values:
+            raise InputError(f"layer {spec!r}: {key} is given twice; keep one")
+        values[key] = int(match[1]) if match[2] is None else [int(match[1]), int(match[2])]
+    document = Document("shape", values)
+    try:
+        return validated(document, _SHAPES[kind]).build(kind)
+    except InputError as error:
+        # A shape has no lines, so the place that a file's message starts with is left out.
+        said = str(error).removeprefix(document.where() + ": ").removeprefix(f"layer {kind!r}: ")
+        raise InputError(f"layer {spec!r}: {said}") from None

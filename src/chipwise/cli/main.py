@@ -1,0 +1,92 @@
+"""The command `chipwise`: one function per command, in files of their own, and how errors reach a person."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from chipwise import __version__
+from chipwise.cli import evaluate, listing, mapping, validate
+from chipwise.errors import ChipwiseError
+
+INTERRUPTED = 130
+INTERNAL = 70
+"""A mistake of ours (EX_SOFTWARE): 1 and 2 are answers, and scripts must not take this for one."""
+
+app = typer.Typer(
+    name="chipwise",
+    help="What a deep neural network costs on a chip, why, and what to change.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain text, the same in a terminal, a pipe and a log
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"chipwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What a deep neural network costs on a chip, why, and what to change."""
+
+
+for _command in (
+    evaluate.evaluate,
+    mapping.map_,
+    listing.describe,
+    listing.networks,
+    listing.chips,
+    listing.show,
+    listing.schema,
+    validate.validate,
+):
+    app.command(_command.__name__.rstrip("_"))(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `arguments` are those of the process by default.
+
+    0: done. 1: nothing legal fits, or a figure outside its band. 2: bad input. 70: a mistake of chipwise's.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # Bars and middle dots must not fail in a terminal that cannot show them.
+            stream.reconfigure(errors="replace")
+    try:
+        typer.main.get_command(app)(args=arguments, prog_name="chipwise")
+    except SystemExit as finished:
+        return finished.code if isinstance(finished.code, int) else 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ChipwiseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        if os.environ.get("CHIPWISE_DEBUG"):
+            raise
+        print(f"error: {_unexpected(error)}", file=sys.stderr)
+        return INTERNAL
+    return 0
+
+
+def _unexpected(error: Exception) -> str:
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"chipwise has met something unexpected ({words[:300]}); please report it with the command and its "
+        "files. CHIPWISE_DEBUG=1 shows the traceback"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

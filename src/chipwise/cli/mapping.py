@@ -1,0 +1,92 @@
+"""`chipwise map`: the best schedule of one layer, or what a given one costs."""
+
+# ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import chipwise
+from chipwise.cli.options import Batch, Chip, JsonFile, MaybeObjective
+from chipwise.cli.output import TERMINAL, check_target, say, write_json
+from chipwise.errors import InputError
+
+MAX_BYTES = 2**20
+"""Largest mapping file: the reader takes 2000 lines, of which printed ones have about 60 bytes."""
+
+
+def map_(
+    layer: Annotated[
+        str,
+        typer.Argument(
+            metavar="LAYER",
+            help="NETWORK:LAYER (alexnet:conv2), a shape (conv:M=96,C=3,P=55,Q=55,R=11,S=11,stride=4; "
+            "fc:M=10,C=84; matmul:M=8,K=64,N=8), or a .yaml file with one layer.",
+            show_default=False,
+        ),
+    ],
+    on: Chip,
+    *,
+    network: Annotated[
+        str | None,
+        typer.Option("--network", metavar="NETWORK", help="The network with LAYER.", show_default=False),
+    ] = None,
+    batch: Batch = 1,
+    objective: MaybeObjective = None,
+    json: JsonFile = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--mapping",
+            metavar="FILE",
+            help="Cost this mapping, written as `map` prints it, instead of searching; `-` is stdin.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Best mapping of a layer on a chip.
+
+    What is printed is also what --mapping reads.
+    """
+    check_target("--json", json)
+    if mapping is not None and objective is not None:
+        raise InputError("--mapping leaves --objective nothing to choose; drop one of them")
+
+    from chipwise.cli.layer_spec import load_layer
+
+    found = load_layer(layer, network).with_batch(batch)
+    chip = chipwise.load_accelerator(on)
+
+    from chipwise.report.layer import layer_dict, layer_text
+
+    if mapping is not None:
+        result = chipwise.evaluate_mapping(found, chip, _read(mapping))
+    else:
+        result = chipwise.find_mapping(found, chip, objective or "energy")
+    if json is not None:
+        write_json("--json", json, layer_dict(result, batch))
+    if json != TERMINAL:
+        say(layer_text(result, batch))
+
+
+def _read(source: str) -> str:
+    """The text of a mapping file, or of stdin."""
+    try:
+        if source == TERMINAL:
+            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            path = Path(source)
+            if path.is_dir():
+                raise InputError(f"--mapping {source}: is a folder; name a file")
+            with path.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise InputError(f"--mapping {source}: is larger than {MAX_BYTES // 1024} KiB; is it a mapping?")
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"--mapping {source}: is not UTF-8 text") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"--mapping {source!r}: cannot be read: {reason}") from None

@@ -1,0 +1,92 @@
+"""Where results go: the terminal, or a file that appears whole or not at all."""
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from chipwise.errors import InputError
+
+PIPE_CLOSED = 141
+"""What a shell reports for a command that a closed pipe ended: 128 + SIGPIPE."""
+
+TERMINAL = "-"
+
+
+def say(text: str) -> None:
+    """Write `text` to stdout now; a reader that has gone (`| head`) ends the command quietly."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more on its way out, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(PIPE_CLOSED) from None
+
+
+def check_target(option: str, target: str | None) -> None:
+    """Refuse what cannot be written before the work is done, not after.
+
+    Raises:
+        InputError: no name, a folder, or a file in a folder that is not there.
+    """
+    if target is None or target == TERMINAL:
+        return
+    if not target:
+        raise InputError(f"{option} needs the name of a file, or - for the terminal")
+    path = Path(target)
+    try:
+        if path.is_dir():
+            raise InputError(f"{option} {target}: is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise InputError(f"{option} {target}: there is no folder {str(path.parent)!r}; make it first")
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise _cannot_write(option, target, error) from None
+
+
+def write_json(option: str, target: str, data: Any) -> None:
+    """Write `data` as JSON to a file, or to stdout where `target` is `-`."""
+    # ASCII: it reads the same in every encoding a terminal or a pipe may have.
+    write_text(option, target, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(option: str, target: str, text: str) -> None:
+    """Write `text` to a file, or to stdout where `target` is `-`.
+
+    A file is written beside its place and then moved there, so that nobody reads half of it and a failure
+    leaves the old one.
+
+    Raises:
+        InputError: it cannot be written, with the system's reason.
+    """
+    if target == TERMINAL:
+        say(text)
+        return
+    check_target(option, target)
+    try:
+        path = Path(target).resolve()
+        if path.exists() and not path.is_file():
+            # A device or a named pipe is written to; a file moved over it would destroy it.
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path, text)
+    except (OSError, ValueError) as error:
+        raise _cannot_write(option, target, error) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+
+
+def _cannot_write(option: str, target: str, error: Exception) -> InputError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return InputError(f"{option} {target!r}: cannot be written: {reason}")

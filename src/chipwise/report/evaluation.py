@@ -1,0 +1,211 @@
+"""An evaluation as text: layers and totals, then what people look for: where, why, how it is known."""
+
+from collections.abc import Callable, Sequence
+
+from chipwise.analysis.results import EvaluationResult, LayerResult
+from chipwise.hardware.accelerator import Accelerator
+from chipwise.report.tables import bar, percent, shares, table
+from chipwise.units import (
+    format_bytes,
+    format_count,
+    format_energy,
+    format_frequency,
+    format_power,
+    format_time,
+)
+
+COSTLY = 3
+"""Layers named as the most costly."""
+
+_LEAST = {"energy": "the least energy", "latency": "the least time", "edp": "the least energy x delay"}
+_LEFT = ("layer", "bound by", "component", "action", "source")
+
+
+def evaluation_text(result: EvaluationResult) -> str:
+    """The whole answer to `chipwise evaluate`, without colours."""
+    parts = (
+        f"{result.network} on {chip_line(result.accelerator)}; batch {result.batch}\n",
+        _layers(result),
+        _figures(result),
+        _energy(result),
+        _bounds(result),
+        _costly(result),
+        _certainty(result),
+    )
+    return "\n".join(parts)
+
+
+def chip_line(chip: Accelerator) -> str:
+    """A chip in a line: PEs, clock, and what its memories hold.
+
+    >>> from chipwise.components.load import load_accelerator
+    >>> chip_line(load_accelerator("simple"))
+    'simple: 256 PEs (16 x 16) at 200 MHz; buffer 128 KiB; per PE registers 512 B'
+    """
+    axes = " x ".join(str(axis.size) for array in chip.arrays for axis in array.axes)
+    groups: dict[int, list[str]] = {}
+    for memory in chip.memories[1:]:
+        size = "unlimited" if memory.capacity_bits is None else format_bytes(memory.capacity_bits)
+        groups.setdefault(chip.instances(memory.name), []).append(f"{memory.name} {size}")
+    held = []
+    for copies, memories in groups.items():
+        each = "" if copies == 1 else "per PE " if copies == chip.pes else f"{copies} x "
+        held.append(each + ", ".join(memories))
+    pes = f"{chip.pes} PE{'s' if chip.pes > 1 else ''}" + (f" ({axes})" if " x " in axes else "")
+    return "; ".join([f"{chip.name}: {pes} at {format_frequency(chip.clock_hz)}", *held])
+
+
+def _layers(result: EvaluationResult) -> str:
+    head = (
+        "layer", "MACs", "energy", "pJ/MAC", "time", "active PEs", "utilisation", "off-chip", "bound by",
+    )  # fmt: skip
+    totals = result.totals()
+    rows = [_row(name, layer) for name, layer in result.layers.items()]
+    compute_cycles = sum(layer.cost.counts.cycles for layer in result.layers.values())
+    foot = (
+        "total",
+        format_count(result.macs),
+        format_energy(result.energy_pj),
+        f"{result.energy_pj / result.macs:.3g}",
+        format_time(result.latency_s),
+        f"{result.macs / compute_cycles:.1f}",
+        percent(_number(totals["utilization"])),
+        format_bytes(8 * _number(totals["off_chip_bytes"])),
+        "",
+    )
+    return table(head, rows, left=_LEFT, foot=foot)
+
+
+def _row(name: str, layer: LayerResult) -> tuple[str, ...]:
+    return (
+        name,
+        format_count(layer.layer.macs),
+        format_energy(layer.energy_pj),
+        f"{layer.energy_pj / layer.layer.macs:.3g}",
+        format_time(layer.latency_s),
+        f"{layer.cost.active_pes:.1f}",
+        percent(layer.utilization),
+        format_bytes(8 * layer.off_chip_bytes),
+        layer.cost.bound_by,
+    )
+
+
+def _number(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+def _figures(result: EvaluationResult) -> str:
+    """The figures by which chips are compared, side by side: any of them alone misleads."""
+    totals, chip, batch = result.totals(), result.accelerator, result.batch
+    what = "inference" if batch == 1 else f"batch of {batch}"
+    speed = f"{_number(totals['throughput_inferences_per_s']):.3g} inferences/s"
+    power = format_power(_number(totals["power_w"]))
+    efficiency = f"{2 / (result.energy_pj / result.macs):.3g} TOPS/W"
+    peak = f"{chip.peak_macs_per_s / 1e9:.4g} GMAC/s"
+    area = "" if chip.area_mm2 is None else f", on {chip.area_mm2:.4g} mm2"
+    cost = f"{format_energy(result.energy_pj)} and {format_time(result.latency_s)} per {what}"
+    return (
+        f"{cost}: {speed} at {power}, {efficiency} with off-chip accesses\n"
+        f"{percent(_number(totals['utilization']))} of the peak of {peak}{area}, "
+        f"{format_bytes(8 * _number(totals['off_chip_bytes']))} off-chip\n"
+    )
+
+
+def _energy(result: EvaluationResult) -> str:
+    rows = [
+        (name, format_energy(value), share)
+        for name, value, share in component_shares(result.energy_by("component"), result.accelerator)
+    ]
+    tensors = ", ".join(f"{name} {percent(share)}" for name, _, share in shares(result.energy_by("tensor")))
+    return f"energy by component\n{_bars(rows)}  by tensor: {tensors}\n"
+
+
+def component_shares(energy_pj: dict[str, float], chip: Accelerator) -> list[tuple[str, float, float]]:
+    """(component, pJ, share), the largest first; what an array's network costs goes by that name."""
+    arrays = {array.name for array in chip.arrays}
+    return shares({f"{name} network" if name in arrays else name: e for name, e in energy_pj.items()})
+
+
+def _bounds(result: EvaluationResult) -> str:
+    cycles: dict[str, float] = {}
+    layers: dict[str, int] = {}
+    for layer in result.layers.values():
+        bound = layer.cost.bound_by
+        cycles[bound] = cycles.get(bound, 0.0) + layer.latency_cycles
+        layers[bound] = layers.get(bound, 0) + 1
+    total = len(result.layers)
+    rows = [(name, f"{layers[name]} of {total} layers", share) for name, _, share in shares(cycles)]
+    return f"what bounds the time\n{_bars(rows)}"
+
+
+def _bars(rows: Sequence[tuple[str, str, float]]) -> str:
+    """Name, figure, share and a bar of the share, in columns."""
+    names = max(len(name) for name, _, _ in rows)
+    figures = max(len(figure) for _, figure, _ in rows)
+    return "".join(
+        f"  {name:{names}}  {figure:>{figures}}  {percent(share):>7}  {bar(share)}".rstrip() + "\n"
+        for name, figure, share in rows
+    )
+
+
+def _costly(result: EvaluationResult) -> str:
+    """Ranked by what was minimised; the product counts energy times time of the layer."""
+    rank: dict[str, Callable[[LayerResult], float]] = {
+        "energy": lambda layer: layer.energy_pj,
+        "latency": lambda layer: layer.latency_cycles,
+        "edp": lambda layer: layer.energy_pj * layer.latency_cycles,
+    }
+    chosen = sorted(result.layers.items(), key=lambda item: -rank[result.objective](item[1]))[:COSTLY]
+    names = max(len(name) for name, _ in chosen)
+    told = [
+        f"  {name:{names}}  {percent(layer.energy_pj / result.energy_pj):>7} of the energy  "
+        f"{percent(layer.latency_cycles / result.latency_cycles):>7} of the time\n"
+        for name, layer in chosen
+    ]
+    return "".join(["most costly layers\n", *told])
+
+
+def _certainty(result: EvaluationResult) -> str:
+    layers = list(result.layers.values())
+    mapped = {layer.layer.shape_key: layer for layer in layers}
+    certificates = [layer.certificate for layer in mapped.values() if layer.certificate]
+    mapspace = sum(certificate.mapspace for certificate in certificates)
+    text = f"mappings\n  {mapspace:.2g} in the even mapspace, for {len(mapped)} distinct shapes of {len(layers)} layers\n"
+    least, gap = _LEAST[result.objective], max(certificate.gap for certificate in certificates)
+    proven = sum(certificate.proven for certificate in certificates)
+    if proven == len(mapped):
+        return text + f"  each one taken is proven to need {least} there (gap 0)\n"
+    return (
+        text
+        + f"  {proven} of those taken are proven to need {least} there, the others within {percent(gap)}\n"
+    )
+
+
+def provenance_text(result: EvaluationResult) -> str:
+    """What each kind of action costs, who says so, how often it happens and what that makes."""
+    counts: dict[tuple[str, str, float, str], int] = {}
+    for layer in result.layers.values():
+        for item in layer.cost.energy:
+            key = (item.component, item.action, item.energy_pj_each, item.source)
+            counts[key] = counts.get(key, 0) + item.count
+    return "\nwhere the energies come from\n" + _provenance(counts, result.energy_pj)
+
+
+def _provenance(counts: dict[tuple[str, str, float, str], int], total_pj: float) -> str:
+    sources = list(dict.fromkeys(source for _, _, _, source in counts))
+    head = ("component", "action", "pJ each", "times", "energy", "share", "source")
+    rows: list[Sequence[str]] = [
+        (
+            component,
+            action,
+            f"{each:.4g}",
+            format_count(times),
+            format_energy(times * each),
+            percent(times * each / total_pj),
+            f"[{sources.index(source) + 1}]",
+        )
+        for (component, action, each, source), times in counts.items()
+    ]
+    notes = "".join(f"[{number}] {source}\n" for number, source in enumerate(sources, 1))
+    return table(head, rows, left=_LEFT) + notes

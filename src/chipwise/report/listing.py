@@ -1,0 +1,211 @@
+"""What there is, as tables and as plain data: networks, chips, a network's layers, validation rows."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from chipwise.analysis.statistics import LayerStatistics, NetworkStatistics, describe
+from chipwise.analysis.validation import Row
+from chipwise.components.load import gallery_names, load_accelerator
+from chipwise.report.tables import percent, table
+from chipwise.units import format_bytes, format_count, format_frequency
+from chipwise.workload import registry
+
+_LEFT = (
+    "network",
+    "chip",
+    "title",
+    "layer",
+    "kind",
+    "dims",
+    "input",
+    "group",
+    "item",
+    "quantity",
+    "unit",
+    "agrees",
+)
+
+
+def describe_text(statistics: NetworkStatistics) -> str:
+    """Layers, totals, and the two halves of the survey's Table II."""
+    head = ("layer", "kind", "dims", "MACs", "weights", "inputs", "outputs", "MACs/value")
+    rows = [
+        (
+            layer.name,
+            layer.kind,
+            _dims(layer),
+            format_count(layer.macs),
+            format_count(layer.weights),
+            format_count(layer.input_activations),
+            format_count(layer.output_activations),
+            f"{layer.macs_per_value:.3g}",
+        )
+        for layer in statistics.layers
+    ]
+    foot = (
+        "total",
+        "",
+        f"{len(statistics.layers)} layers",
+        format_count(statistics.macs),
+        format_count(statistics.weights),
+        format_count(statistics.input_activations),
+        format_count(statistics.activations),
+        f"{statistics.macs_per_value:.3g}",
+    )
+    size = f", input {' x '.join(map(str, statistics.input))}" if statistics.input else ""
+    lines = [f"{statistics.network}{size}\n\n", table(head, rows, left=_LEFT, foot=foot), "\n"]
+    for kind, group in (("conv", statistics.conv), ("fc", statistics.fc)):
+        if group.layers:
+            lines.append(
+                f"{kind:4}  {group.layers} layers, {format_count(group.weights)} weights, "
+                f"{format_count(group.macs)} MACs; filter sizes {_list(group.filter_sizes)}, channels "
+                f"{_range(group.channels)}, filters {_range(group.filters)}, strides {_list(group.strides)}\n"
+            )
+    return "".join(lines)
+
+
+def _dims(layer: LayerStatistics) -> str:
+    """Extents other than 1; MACs tell nothing about the shape."""
+    dims = " ".join(f"{d}{extent}" for d, extent in layer.dims.items() if extent > 1)
+    steps = dict.fromkeys(layer.stride or (1,))
+    stride = "" if steps.keys() == {1} else f" /{'x'.join(map(str, steps))}"
+    return (dims or "1") + stride
+
+
+def _list(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _range(values: Sequence[int]) -> str:
+    return "-".join(map(str, dict.fromkeys(values)))
+
+
+def describe_csv(statistics: NetworkStatistics) -> str:
+    """One line per layer; extents of dimensions in columns of their own."""
+    entries = [layer.to_dict() for layer in statistics.layers]
+    dims = list(dict.fromkeys(d for entry in entries for d in entry["dims"]))
+    fields = [key for key in entries[0] if key != "dims"]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*fields, *dims])
+    for entry in entries:
+        writer.writerow([*(_cell(entry[f]) for f in fields), *(entry["dims"].get(d, "") for d in dims)])
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return "" if value is None else value
+
+
+def network_entries() -> list[dict[str, Any]]:
+    """The zoo: name, title, source, input, layers, weights, MACs."""
+    found = []
+    for name in registry.names():
+        network = registry.build(name)
+        statistics = describe(network)
+        found.append(
+            {
+                "name": name,
+                "title": network.title,
+                "source": network.source,
+                "input": list(network.input_shape),
+                "layers": len(network.layers),
+                "weights": statistics.weights,
+                "macs": statistics.macs,
+            }
+        )
+    return found
+
+
+def networks_text(entries: Sequence[dict[str, Any]]) -> str:
+    """The zoo as a table."""
+    head = ("network", "title", "input", "layers", "weights", "MACs")
+    rows = [
+        (
+            e["name"],
+            e["title"],
+            " x ".join(map(str, e["input"])),
+            str(e["layers"]),
+            format_count(e["weights"]),
+            format_count(e["macs"]),
+        )
+        for e in entries
+    ]
+    return table(head, rows, left=_LEFT)
+
+
+def chip_entries() -> list[dict[str, Any]]:
+    """The gallery: name, title, source, technology, PEs, clock, word, area, memories."""
+    found = []
+    for name in gallery_names():
+        chip = load_accelerator(name)
+        memories = [
+            {
+                "name": memory.name,
+                "component": memory.component,
+                "capacity_bits": memory.capacity_bits,
+                "instances": chip.instances(memory.name),
+            }
+            for memory in chip.memories
+        ]
+        found.append(
+            {
+                "name": name,
+                "title": chip.title,
+                "source": chip.source,
+                "technology": dict(chip.technology),
+                "pes": chip.pes,
+                "clock_hz": chip.clock_hz,
+                "word_bits": chip.word_bits,
+                "area_mm2": chip.area_mm2,
+                "memories": memories,
+            }
+        )
+    return found
+
+
+def chips_text(entries: Sequence[dict[str, Any]]) -> str:
+    """The gallery as a table; memories on chip only, with all their copies."""
+    head = ("chip", "title", "node", "PEs", "clock", "word", "on-chip storage")
+    rows = [
+        (
+            e["name"],
+            e["title"],
+            e["technology"].get("node", ""),
+            str(e["pes"]),
+            format_frequency(e["clock_hz"]),
+            f"{e['word_bits']} b",
+            format_bytes(sum((m["capacity_bits"] or 0) * m["instances"] for m in e["memories"])),
+        )
+        for e in entries
+    ]
+    return table(head, rows, left=_LEFT)
+
+
+def validation_text(rows: Sequence[Row]) -> str:
+    """Published beside computed, and how many agree."""
+    head = ("group", "item", "quantity", "unit", "published", "computed", "error", "band", "agrees")
+    cells = [
+        (
+            row.group,
+            row.item,
+            row.quantity,
+            row.unit,
+            "" if row.published is None else f"{row.published:.10g}",
+            f"{row.computed:.10g}",
+            "" if row.error is None else f"{100 * row.error:+.2f} %",
+            "" if row.band is None else f"{100 * row.band:.2f} %",
+            {True: "yes", False: "NO", None: ""}[row.within],
+        )
+        for row in rows
+    ]
+    judged = [row for row in rows if row.within is not None]
+    right = sum(row.within is True for row in judged)
+    share = f" ({percent(right / len(judged))})" if judged else ""
+    sources = dict.fromkeys((row.group, row.source) for row in rows)
+    notes = "".join(f"{group}: {source}\n" for group, source in sources)
+    return f"{table(head, cells, left=_LEFT)}\n{right} of {len(judged)} within their band{share}\n{notes}"
