@@ -10,7 +10,7 @@ from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.lowering import Lowered, lower, work_for
 from chipwise.mapper.mapspace import keepings, require_chains, skeleton
 from chipwise.mapper.problem import KINDS, Problem, make_problem
-from chipwise.mapper.templates import Columns, TemplateArrays, lower_template, templates
+from chipwise.mapper.templates import Columns, block_classes, make_template
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.model.kernels import search as kernel
 from chipwise.workload.layer import Layer
@@ -79,25 +79,13 @@ def search(layer: Layer, chip: Accelerator, objective: str = "energy") -> Found:
 
 @final
 class _Run:
-    """One choice of what is kept, with its templates lowered and their root bounds."""
+    """One choice of what is kept, with its classes of loop orders and their bounds."""
 
     def __init__(self, problem: Problem, lowered: Lowered) -> None:
         self.problem, self.lowered = problem, lowered
         columns = Columns(problem, lowered)
-        self.templates: list[tuple[float, TemplateArrays]] = []
-        for template in templates(problem):
-            arrays = lower_template(columns, template)
-            if arrays is not None:
-                self.templates.append((self._root_bound(arrays), arrays))
-
-    def _root_bound(self, template: TemplateArrays) -> float:
-        values = np.empty(self.lowered.arrays.flow_weight.shape[0])
-        t = template
-        root = np.prod(t.columns[: len(self.problem.components)], axis=0)
-        low, _ = kernel.lower_bound(
-            self.lowered.arrays.kind, t.variants, t.minus, t.weight, t.cycles, root, values
-        )
-        return float(low)
+        made = (make_template(columns, classes) for classes in block_classes(problem))
+        self.templates = [template for template in made if template is not None]
 
 
 def _best_of(runs: list["_Run"]) -> Found:
@@ -105,8 +93,7 @@ def _best_of(runs: list["_Run"]) -> Found:
     stats = np.zeros(7, np.int64)
     stats[5] = np.iinfo(np.int64).max
     ordered = sorted(
-        ((low, r, i) for r, run in enumerate(runs) for i, (low, _) in enumerate(run.templates)),
-        key=lambda item: item,
+        (template.root_bound(), r, i) for r, run in enumerate(runs) for i, template in enumerate(run.templates)
     )
     winner: tuple[_Run, np.ndarray, np.ndarray] | None = None
     searched = 0
@@ -119,7 +106,8 @@ def _best_of(runs: list["_Run"]) -> Found:
         chosen = np.zeros(len(problem.components), np.int64)
         order = np.full((problem.n_stages - 1, len(problem.layer.dims)), -1, np.int64)
         before = best.copy()
-        kernel.search(run.lowered.arrays, run.templates[i][1], work_for(problem), best, chosen, order, stats)
+        arrays = run.templates[i].lower()
+        kernel.search(run.lowered.arrays, arrays, work_for(problem), best, chosen, order, stats)
         if (best != before).any():
             winner = (run, chosen, order)
     if winner is None:

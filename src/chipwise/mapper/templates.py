@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from chipwise.mapper.lowering import Lowered, fixed_column
 from chipwise.mapper.problem import Distinct, Flow, Problem, Quantity
-from chipwise.model.kernels.search import FULL, bound_column
+from chipwise.mapper.tree import TemplateArrays, grow, least_of, refinements, sorted_entries
+from chipwise.model.kernels.search import FULL, bound_column, lower_bound
 
 Kind = frozenset[str]
 """The tensors that rest while a loop of this kind runs."""
@@ -30,32 +31,12 @@ class BlockClass:
     empty: bool = False
 
 
-class TemplateArrays(NamedTuple):
-    """The kernel's view of a template; field by field as used in `model.kernels.search`.
-
-    Nodes of all components' trees are numbered together, roots first, children of a node in a row.
-    """
-
-    sequence: NDArray[np.int64]
-    levels: int
-    widest: int
-    child_start: NDArray[np.int64]
-    entry: NDArray[np.int64]
-    columns: NDArray[np.float64]
-    lanes: NDArray[np.int64]
-    volumes: NDArray[np.float64]
-    variants: NDArray[np.int64]
-    minus: NDArray[np.int64]
-    weight: NDArray[np.float64]
-    cycles: int
-
-
 def kind_of(problem: Problem, dim: str) -> Kind:
     """Tensors to which `dim` is irrelevant."""
     return frozenset(t.name for t in problem.layer.tensors if dim not in t.dims)
 
 
-def templates(problem: Problem) -> list[tuple[BlockClass, ...]]:
+def block_classes(problem: Problem) -> list[tuple[BlockClass, ...]]:
     """All combinations of block classes, one class per block in which the order matters."""
     active = [d for d, extent in problem.layer.dims.items() if extent > 1]
     kinds = sorted({kind_of(problem, d) for d in active} - {frozenset()}, key=sorted)
@@ -80,12 +61,12 @@ class Rest:
     block: int = -1
 
 
-def rest_of(problem: Problem, template: tuple[BlockClass, ...], flow: Flow) -> Rest:
+def rest_of(problem: Problem, classes: tuple[BlockClass, ...], flow: Flow) -> Rest:
     """What a template says of a flow."""
     name = problem.layer.tensors[flow.tensor].name
     free_from = min(flow.child, problem.n_stages - 1)
     for block in range(free_from - 1, -1, -1):
-        found = template[block]
+        found = classes[block]
         if found.empty:
             free_from = block
             continue
@@ -110,6 +91,7 @@ class Columns:
             for c in range(arrays.unit_start.shape[1] - 1)
             for u in range(arrays.unit_start[t, c], arrays.unit_start[t, c + 1])
         }
+        self.sorted = sorted_entries(problem)
         self.sliding = {u for u, dims in self.units.items() if len(dims) > 1}
         self._found: dict[tuple[Flow | Distinct, Rest, int], NDArray[np.float64]] = {}
 
@@ -154,18 +136,68 @@ class Columns:
         return list(found.values()) or [self.get(flow, rest)]
 
 
-def lower_template(columns: Columns, template: tuple[BlockClass, ...]) -> TemplateArrays | None:
-    """The kernel's arrays of a template; None where some component has no entry in it."""
+@final
+@dataclass
+class Template:
+    """One class of loop orders of a problem: its entries, bound columns and, once searched, its tree."""
+
+    columns: Columns
+    masks: list[NDArray[np.bool_]]
+    """Per component, which of its entries have no loop that the class excludes."""
+    table: NDArray[np.float64]
+    """Bound columns per entry, and behind them one difference per pair."""
+    pairs: list[tuple[int, int]]
+    variants: NDArray[np.int64]
+    minus: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+    def root_bound(self) -> float:
+        """Lower bound of every mapping in the class."""
+        starts = self.columns.problem.entry_start
+        product = np.ones(self.table.shape[1] - len(self.pairs))
+        for a, b, mask in zip(starts, starts[1:], self.masks, strict=False):
+            rows = self.table[a:b][mask]
+            product *= least_of(rows, np.zeros(1, np.int64), self.pairs)[0]
+        values = np.empty(self.weight.shape[0])
+        kind = self.columns.lowered.arrays.kind
+        low, _ = lower_bound(kind, self.variants, self.minus, self.weight, 0, product, values)
+        return float(low)
+
+    def lower(self) -> TemplateArrays:
+        """The kernel's arrays, with the tree grown."""
+        arrays = self.columns.lowered.arrays
+        tree = grow(self.columns.sorted, self.masks, self.table, self.pairs, arrays.lanes, arrays.volumes)
+        # Most choices first: the bound is tightest where most of the choice is made.
+        sizes = [int(mask.sum()) for mask in self.masks]
+        sequence = sorted(range(len(sizes)), key=lambda c: (-sizes[c], c))
+        return TemplateArrays(
+            sequence=np.array(sequence, np.int64),
+            levels=len(refinements(self.columns.problem)) + 1,
+            widest=int(np.diff(tree.child_start).max()),
+            child_start=tree.child_start,
+            entry=tree.entry,
+            columns=tree.columns,
+            lanes=tree.lanes,
+            volumes=tree.volumes,
+            variants=self.variants,
+            minus=self.minus,
+            weight=self.weight,
+            cycles=0,
+        )
+
+
+def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template | None:
+    """Bound columns of a class of loop orders; None where some component has no entry in it."""
     problem, arrays = columns.problem, columns.lowered.arrays
-    allowed = _allowed(problem, arrays.bound, template)
+    allowed = _allowed(problem, arrays.bound, classes)
     starts = problem.entry_start
-    masks = [np.flatnonzero(allowed[a:b]) + a for a, b in zip(starts, starts[1:], strict=False)]
-    if not all(mask.size for mask in masks):
+    masks = [allowed[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    if not all(mask.any() for mask in masks):
         return None
     table = [arrays.cycles]
     variants, minus, weight = [], [], []
     for q in problem.quantities:
-        row = _rows(columns, template, q)
+        row = _rows(columns, classes, q)
         if row is None:
             continue
         variants.append([len(table) + i for i in range(len(row[0]))])
@@ -179,34 +211,27 @@ def lower_template(columns: Columns, template: tuple[BlockClass, ...]) -> Templa
     table.append(arrays.fixed[:, -1])
     minus.append(-1)
     weight.append(tuple(arrays.fixed_weight[:, -1]))
+    pairs = [(v[0], m) for v, m in zip(variants, minus, strict=True) if m >= 0]
+    table.extend([table[a] - table[b] for a, b in pairs])
     objectives = arrays.flow_weight.shape[0]
     widest = max(len(v) for v in variants)
-    pairs = [(v[0], m) for v, m in zip(variants, minus, strict=True) if m >= 0]
-    tree = grow(columns, masks, np.array(table).T.copy(), pairs)
-    # Most choices first: the bound is tightest where most of the choice is made.
-    sequence = sorted(range(len(masks)), key=lambda c: (-masks[c].size, c))
-    return TemplateArrays(
-        sequence=np.array(sequence, np.int64),
-        levels=problem.n_stages,
-        widest=int(np.diff(tree.child_start).max()),
-        child_start=tree.child_start,
-        entry=tree.entry,
-        columns=tree.columns,
-        lanes=tree.lanes,
-        volumes=tree.volumes,
-        variants=np.array([v + [-1] * (widest - len(v)) for v in variants], np.int64),
-        minus=np.array(minus, np.int64),
-        weight=np.array([w[:objectives] for w in weight]).T.copy(),
-        cycles=0,
+    return Template(
+        columns,
+        masks,
+        np.array(table).T.copy(),
+        pairs,
+        np.array([v + [-1] * (widest - len(v)) for v in variants], np.int64),
+        np.array(minus, np.int64),
+        np.array([w[:objectives] for w in weight]).T.copy(),
     )
 
 
 def _allowed(
-    problem: Problem, bound: NDArray[np.int64], template: tuple[BlockClass, ...]
+    problem: Problem, bound: NDArray[np.int64], classes: tuple[BlockClass, ...]
 ) -> NDArray[np.bool_]:
     """Entries without a loop that a pure or empty block excludes."""
     allowed = np.ones(len(problem.entries), np.bool_)
-    for block, found in enumerate(template):
+    for block, found in enumerate(classes):
         if not (found.pure or found.empty):
             continue
         for c, component in enumerate(problem.components):
@@ -218,7 +243,7 @@ def _allowed(
 
 
 def _rows(
-    columns: Columns, template: tuple[BlockClass, ...], q: Quantity
+    columns: Columns, classes: tuple[BlockClass, ...], q: Quantity
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64] | None] | None:
     """Columns of the variants of a quantity and of what is taken off; None where nothing is known of it."""
     problem = columns.problem
@@ -226,7 +251,7 @@ def _rows(
         rest = Rest(q.flow.child)
         variants = [columns.get(q.flow, rest)]
     else:
-        rest = rest_of(problem, template, q.flow)
+        rest = rest_of(problem, classes, q.flow)
         variants = columns.variants(q.flow, rest)
         if q.minus is not None:
             if any(len(columns.units[u]) > 1 for u in columns.of(q.flow)):
@@ -236,95 +261,3 @@ def _rows(
     if q.minus is None:
         return variants, None
     return variants, columns.get(q.minus, rest)
-
-
-class Tree(NamedTuple):
-    """Nodes of all components' trees, roots first; see `TemplateArrays`."""
-
-    child_start: NDArray[np.int64]
-    entry: NDArray[np.int64]
-    columns: NDArray[np.float64]
-    lanes: NDArray[np.int64]
-    volumes: NDArray[np.float64]
-
-
-def grow(
-    columns: Columns, masks: list[NDArray[np.int64]], table: NDArray[np.float64], pairs: list[tuple[int, int]]
-) -> Tree:
-    """Group every component's entries by their tiles at stage 1, then 2, ...; a node holds the least values.
-
-    `pairs` are columns (a, b) of which a difference a − b is taken. With b′ = min b and a′ = b′ + min(a − b) a
-    product of differences is bounded below, as A·a − B·b = (A − B)·b + A·(a − b) for A >= B; where a < b
-    occurs both become 0 and nothing is claimed.
-    """
-    problem, arrays = columns.problem, columns.lowered.arrays
-    table = np.hstack([table, *(table[:, [a]] - table[:, [b]] for a, b in pairs)])
-    rows = [_sorted_by_tiles(problem, c, mask) for c, mask in enumerate(masks)]
-    levels: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    flat = np.concatenate([r for r, _ in rows])
-    # First row of every node, per level; a child's node begins where its parent's or a later key begins.
-    component = np.concatenate([np.full(r.size, c) for c, (r, _) in enumerate(rows)])
-    changes = component[1:] != component[:-1]
-    keys = np.vstack([k for _, k in rows])
-    begin = np.flatnonzero(np.concatenate([[True], changes]))
-    levels.append((begin, flat))
-    for stage in range(1, problem.n_stages):
-        changes = changes | (keys[1:, stage - 1] != keys[:-1, stage - 1])
-        levels.append((np.flatnonzero(np.concatenate([[True], changes])), flat))
-    levels.append((np.arange(flat.size), flat))
-    return _assemble(levels, flat, table, pairs, arrays.lanes, arrays.volumes)
-
-
-def _sorted_by_tiles(
-    problem: Problem, component: int, mask: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Entries in the order of their tiles, outer stages first, and a number per (stage, tile)."""
-    dims = problem.components[component]
-    keys = []
-    for stage in range(1, problem.n_stages):
-        at = problem.frame.first_position(stage) - 1
-        tiles = np.array(
-            [[problem.chains[d][i][at] for d, i in zip(dims, problem.entries[e], strict=True)] for e in mask]
-        )
-        _, number = np.unique(tiles, axis=0, return_inverse=True)
-        keys.append(number.reshape(-1))
-    if not keys:
-        return mask, np.empty((mask.size, 0), np.int64)
-    order = np.lexsort([mask, *reversed(keys)])
-    return mask[order], np.array(keys).T[order]
-
-
-def _assemble(
-    levels: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    flat: NDArray[np.int64],
-    table: NDArray[np.float64],
-    pairs: list[tuple[int, int]],
-    lanes: NDArray[np.int64],
-    volumes: NDArray[np.float64],
-) -> Tree:
-    columns, node_lanes, node_volumes, child_start, entries = [], [], [], [], []
-    first_id = 0
-    n_columns = table.shape[1] - len(pairs)
-    for level, (begin, _) in enumerate(levels):
-        least = np.minimum.reduceat(table[flat], begin, axis=0)
-        for (a, b), difference in zip(pairs, least[:, n_columns:].T, strict=True):
-            known = difference >= 0
-            least[:, a] = np.where(known, least[:, b] + difference, 0.0)
-            least[:, b] = np.where(known, least[:, b], 0.0)
-        columns.append(least[:, :n_columns])
-        node_lanes.append(np.minimum.reduceat(lanes[flat], begin, axis=0))
-        node_volumes.append(np.minimum.reduceat(volumes[flat], begin, axis=0))
-        entries.append(flat[begin])
-        first_id += begin.size
-        if level + 1 < len(levels):
-            # Children are the next level's nodes that begin at or after this one.
-            child_start.append(first_id + np.searchsorted(levels[level + 1][0], begin))
-        else:
-            child_start.append(np.full(begin.size + 1, first_id))
-    return Tree(
-        np.concatenate(child_start).astype(np.int64),
-        np.concatenate(entries),
-        np.vstack(columns).copy(),
-        np.vstack(node_lanes).copy(),
-        np.vstack(node_volumes).copy(),
-    )
