@@ -1,6 +1,7 @@
 """Lower a problem to the arrays of the search kernel."""
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,9 +76,7 @@ def lower(problem: Problem) -> Lowered:
         lanes=_lanes(problem),
         axis_size=np.array([p.axis.size for p in frame.positions if p.axis is not None], np.int64),
         **_capacities(problem),
-        memo=np.zeros(
-            (len(problem.entries), len(flows), problem.n_stages, 3**widest, 2), np.int64
-        ),
+        memo=np.zeros((len(problem.entries), len(flows), problem.n_stages, 3**widest, 2), np.int64),
     )
     arrays = arrays._replace(cycles=cycle_column(arrays))
     fixed, weights = _weigh(problem, arrays, flows)
@@ -141,11 +140,11 @@ def _axis_numbers(problem: Problem) -> list[int]:
 def _per_entry(problem: Problem) -> list[list[list[int]]]:
     """Trip counts [entry][local dimension][position]."""
     counts = {d: [trip_counts(problem, d, c) for c in problem.chains[d]] for d in problem.layer.dims}
-    found = []
-    for c, component in enumerate(problem.components):
-        for entry in problem.entries[problem.entry_start[c] : problem.entry_start[c + 1]]:
-            found.append([counts[d][i] for d, i in zip(component, entry, strict=True)])
-    return found
+    return [
+        [counts[d][i] for d, i in zip(component, entry, strict=True)]
+        for component, (a, b) in zip(problem.components, pairwise(problem.entry_start), strict=True)
+        for entry in problem.entries[a:b]
+    ]
 
 
 def _bounds(problem: Problem, widest: int) -> NDArray[np.int64]:
@@ -168,9 +167,12 @@ def _lanes(problem: Problem) -> NDArray[np.int64]:
     return out
 
 
-def _units(problem: Problem, widest: int) -> dict[str, NDArray[np.int64]]:
+def _units(problem: Problem, widest: int) -> dict[str, Any]:
     """Factors of each tensor per component: its ranks there, and each irrelevant dimension alone."""
-    start, size, local, extent, coefficient, relevant = [], [], [], [], [], []
+    start: list[list[int]] = []
+    size: list[int] = []
+    relevant: list[int] = []
+    local, extent, coefficient = [], [], []
     for tensor in problem.layer.tensors:
         row = []
         for component in problem.components:
@@ -195,7 +197,7 @@ def _units(problem: Problem, widest: int) -> dict[str, NDArray[np.int64]]:
     }
 
 
-def _capacities(problem: Problem) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
+def _capacities(problem: Problem) -> dict[str, Any]:
     """Tile volumes per entry, which of them each limited memory holds, bits per value, and the limits."""
     limited = [m for stage in problem.frame.stages for m in stage if m.usable_bits is not None]
     kept = {pair: stage for stage, pairs in enumerate(problem.keeping) for pair in pairs}
@@ -261,9 +263,8 @@ def _weigh(
     columns = [fixed_column(arrays, flows, term) for term in fixed]
     constant = np.zeros(n_objectives)
     constant[0] = fixed_energy_pj(problem) / problem.layer.macs
-    ones = np.ones(len(problem.entries))
-    # The MACs' energy as a column: MACs are the product of the extents, which the first entry's rows share.
-    macs = ones.copy()
+    # The MACs' energy as a column: MACs are the product of the extents.
+    macs = np.ones(len(problem.entries))
     for c, component in enumerate(problem.components):
         extent = float(np.prod([problem.layer.dims[d] for d in component]))
         macs[problem.entry_start[c] : problem.entry_start[c + 1]] = extent

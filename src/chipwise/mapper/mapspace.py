@@ -158,10 +158,7 @@ def keepings(layer: Layer, frame: Skeleton) -> list[Keeping]:
         stages = []
         for stage, memories in enumerate(frame.stages):
             pairs = [
-                (m.name, t)
-                for m in memories
-                for t in tensors
-                if t in m.keeps or (stage, m.name, t) in kept
+                (m.name, t) for m in memories for t in tensors if t in m.keeps or (stage, m.name, t) in kept
             ]
             stages.append(tuple(pairs))
         found.append(tuple(stages))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +180,9 @@ def trip_counts(problem: Problem, dim: str, chain: Chain) -> list[int]:
     return counts
 
 
-def _role(position: Position, tensor: Tensor, *, relevant: bool, above: bool, parent: bool, first: bool) -> int:
+def _role(
+    position: Position, tensor: Tensor, *, relevant: bool, above: bool, parent: bool, first: bool
+) -> int:
     """How instances along one axis add up; the same rules as `counts._Counter.spatial_role`."""
     if position.axis is None or position.array is None:
         return -1
@@ -311,6 +313,3 @@ def fixed_energy_pj(problem: Problem) -> float:
     """Energy that no mapping changes: the MACs."""
     found = action_energy(problem.chip.compute, "mac")
     return 0.0 if found is NOTHING else found.energy_pj * problem.layer.macs
-
-
-__all__ = ["KINDS", "Any", "Arrays", "Distinct", "Flow", "Problem", "Quantity", "components_of", "make_problem"]

@@ -93,7 +93,9 @@ def _best_of(runs: list["_Run"]) -> Found:
     stats = np.zeros(7, np.int64)
     stats[5] = np.iinfo(np.int64).max
     ordered = sorted(
-        (template.root_bound(), r, i) for r, run in enumerate(runs) for i, template in enumerate(run.templates)
+        (template.root_bound(), r, i)
+        for r, run in enumerate(runs)
+        for i, template in enumerate(run.templates)
     )
     winner: tuple[_Run, np.ndarray, np.ndarray] | None = None
     searched = 0
@@ -164,6 +166,8 @@ def _mapping(problem: Problem, chosen: np.ndarray, order: np.ndarray) -> Mapping
         for d in in_order:
             if chain[d][at] < tile[d]:
                 loop = chain[d][at]
-                nodes.append(Temporal(d, loop) if position.axis is None else Spatial(position.axis.name, d, loop))
+                nodes.append(
+                    Temporal(d, loop) if position.axis is None else Spatial(position.axis.name, d, loop)
+                )
         tile = {d: min(tile[d], chain[d][at]) for d in dims}
     return Mapping(tuple(nodes))

@@ -6,8 +6,8 @@ that the templates cover all orders and that each bound holds.
 """
 
 from dataclasses import dataclass
-from itertools import product
-from typing import NamedTuple, final
+from itertools import pairwise, product
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def rest_of(problem: Problem, classes: tuple[BlockClass, ...], flow: Flow) -> Re
             free_from = block
             continue
         if name not in found.innermost:
-            return Rest(free_from, found.innermost if found.innermost else None, block if found.innermost else -1)
+            return Rest(free_from, found.innermost or None, block if found.innermost else -1)
         free_from = block
         # A kind of one tensor that is not pure holds a loop that moves it: further out, everything costs.
         if len(found.innermost) == 1 and not found.pure:
@@ -155,7 +155,7 @@ class Template:
         """Lower bound of every mapping in the class."""
         starts = self.columns.problem.entry_start
         product = np.ones(self.table.shape[1] - len(self.pairs))
-        for a, b, mask in zip(starts, starts[1:], self.masks, strict=False):
+        for (a, b), mask in zip(pairwise(starts), self.masks, strict=True):
             rows = self.table[a:b][mask]
             product *= least_of(rows, np.zeros(1, np.int64), self.pairs)[0]
         values = np.empty(self.weight.shape[0])
@@ -191,7 +191,7 @@ def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template
     problem, arrays = columns.problem, columns.lowered.arrays
     allowed = _allowed(problem, arrays.bound, classes)
     starts = problem.entry_start
-    masks = [allowed[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    masks = [allowed[a:b] for a, b in pairwise(starts)]
     if not all(mask.any() for mask in masks):
         return None
     table = [arrays.cycles]

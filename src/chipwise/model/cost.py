@@ -35,7 +35,7 @@ class EnergyItem:
 
     @property
     def energy_pj(self) -> float:
-        """count x energy of one."""
+        """Count x energy of one."""
         return self.count * self.energy_pj_each
 
 
@@ -122,7 +122,9 @@ def _port_bits(layer: Layer, chip: Accelerator, memory: Memory, port: Port, coun
         if port.tensors is not None and tensor.name not in port.tensors:
             continue
         actions = counts.busiest.get((memory.name, tensor.name), Actions())
-        values = (actions.reads + actions.drains) * port.reads + (actions.fills + actions.updates) * port.writes
+        values = (actions.reads + actions.drains) * port.reads + (
+            actions.fills + actions.updates
+        ) * port.writes
         bits += values * chip.bits(tensor.bits)
     return bits
 

@@ -73,10 +73,8 @@ class _Counter:
         found: dict[str, list[Loop]] = {d: [] for d in self.layer.dims}
         for i, node in enumerate(self.nodes[: edge.child]):
             if isinstance(node, Temporal):
-                if edge.to_mac or i < step:
-                    role = Role.OUTER
-                else:
-                    role = Role.STEP if i == step else Role.INNER
+                inside = Role.STEP if i == step else Role.INNER
+                role = Role.OUTER if edge.to_mac or i < step else inside
                 found[node.dim].append((node.tile, role))
             elif isinstance(node, Spatial):
                 role = self.spatial_role(edge, i, node, at_parent=at_parent, first=first)

@@ -13,11 +13,7 @@ It is one module because Numba's cache does not see changes in callees elsewhere
 """
 
 import numpy as np
-from numba import njit
-
-from chipwise.model.kernels import cache_folder
-
-assert cache_folder  # the import places the cache; keep it first
+from numba import njit  # the package's __init__ has placed Numba's cache by now
 
 OUTER, STEP, INNER, SUM, FIRST, UNION = 0, 1, 2, 3, 4, 5
 
@@ -730,7 +726,14 @@ def search(p, t, work, best, chosen_best, order_best, stats):
             for below in range(child_start[node], child_start[node + 1]):
                 stats[0] += 1
                 if not _fits(
-                    other_lanes, lanes[below], axis_size, other_volumes, volumes[below], capacity, held, held_bits
+                    other_lanes,
+                    lanes[below],
+                    axis_size,
+                    other_volumes,
+                    volumes[below],
+                    capacity,
+                    held,
+                    held_bits,
                 ):
                     stats[2] += 1
                     continue
