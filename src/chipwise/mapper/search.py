@@ -1,12 +1,14 @@
 """Search one layer's even mapspace: all choices of what is kept, all templates, one incumbent."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import numpy as np
 
-from chipwise.errors import InputError, NoMappingError, did_you_mean
+from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.infeasible import explain
 from chipwise.mapper.lowering import Lowered, lower, work_for
 from chipwise.mapper.mapspace import keepings, require_chains, skeleton
 from chipwise.mapper.problem import KINDS, Problem, make_problem
@@ -68,12 +70,25 @@ def search(layer: Layer, chip: Accelerator, objective: str = "energy") -> Found:
                 f"layer {layer.name!r} has a tensor {tensor.name!r} that chip {chip.name!r} does not know; "
                 f"it knows {', '.join(chip.tensors)}"
             )
+    found = _search(layer, chip, objective)
+    if found is None:
+        raise explain(layer, chip, _find_any)
+    return found
+
+
+def _find_any(layer: Layer, chip: Accelerator) -> Mapping | None:
+    found = _search(layer, chip, "energy")
+    return None if found is None else found.mapping
+
+
+def _search(layer: Layer, chip: Accelerator, objective: str) -> Found | None:
     frame = skeleton(chip)
     chains = require_chains(layer, chip, frame)
     runs = []
     for keeping in keepings(layer, frame):
         problem = make_problem(layer, chip, frame, keeping, chains, objective)
-        runs.append(_Run(problem, lower(problem)))
+        if all(b > a for a, b in pairwise(problem.entry_start)):
+            runs.append(_Run(problem, lower(problem)))
     return _best_of(runs)
 
 
@@ -88,7 +103,8 @@ class _Run:
         self.templates = [template for template in made if template is not None]
 
 
-def _best_of(runs: list["_Run"]) -> Found:
+def _best_of(runs: list["_Run"]) -> Found | None:
+    """Search the classes of all runs, most promising first, with one incumbent."""
     best = np.array([np.inf, np.inf])
     stats = np.zeros(7, np.int64)
     stats[5] = np.iinfo(np.int64).max
@@ -113,12 +129,7 @@ def _best_of(runs: list["_Run"]) -> Found:
         if (best != before).any():
             winner = (run, chosen, order)
     if winner is None:
-        problem = runs[0].problem
-        raise NoMappingError(
-            f"no mapping of {problem.layer.name!r} fits {problem.chip.name!r}: no choice of tiles fits the "
-            "capacities of its memories and the sizes of its axes together",
-            "capacities",
-        )
+        return None
     run, chosen, order = winner
     proven = stats[4] == 0 and stats[6] == 0
     certificate = Certificate(
@@ -139,7 +150,7 @@ def _best_of(runs: list["_Run"]) -> Found:
 
 def _size(problem: Problem) -> float:
     size = 1.0
-    for a, b in zip(problem.entry_start, problem.entry_start[1:], strict=False):
+    for a, b in pairwise(problem.entry_start):
         size *= b - a
     return size
 
