@@ -9,6 +9,7 @@ import typer
 import chipwise
 from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, Objective
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
+from chipwise.cli.waiting import interruptible
 
 
 def evaluate(
@@ -35,7 +36,9 @@ def evaluate(
     from chipwise.report.evaluation import evaluation_text, provenance_text
 
     with progress_bar(len(loaded.layers)) as progress:
-        result = chipwise.evaluate(loaded, chip, batch, objective, workers=jobs, progress=progress)
+        result = interruptible(
+            lambda: chipwise.evaluate(loaded, chip, batch, objective, workers=jobs, progress=progress)
+        )
     if json is not None:
         write_json("--json", json, result.to_dict())
     if json != TERMINAL:

@@ -77,6 +77,11 @@ def _shape(spec: str, kind: str, text: str) -> Layer:
     try:
         return validated(document, _SHAPES[kind]).build(kind)
     except InputError as error:
-        # A shape has no lines, so the place that a file's message starts with is left out.
-        said = str(error).removeprefix(document.where() + ": ").removeprefix(f"layer {kind!r}: ")
+        # A shape is no file and has no lines, so what a file's message says of them is left out.
+        said = (
+            str(error)
+            .replace(" in this file)", ")")
+            .removeprefix(document.where() + ": ")
+            .removeprefix(f"layer {kind!r}: ")
+        )
         raise InputError(f"layer {spec!r}: {said}") from None

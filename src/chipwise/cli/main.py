@@ -58,25 +58,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `arguments` are those of the process by default.
 
     0: done. 1: nothing legal fits, or a figure outside its band. 2: bad input. 70: a mistake of chipwise's.
+    Ctrl-C ends the process, with 130.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # Bars and middle dots must not fail in a terminal that cannot show them.
             stream.reconfigure(errors="replace")
     try:
-        typer.main.get_command(app)(args=arguments, prog_name="chipwise")
-    except SystemExit as finished:
-        return finished.code if isinstance(finished.code, int) else 0
+        code = _run(arguments)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        code = INTERRUPTED
     except ChipwiseError as error:
         print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        code = error.exit_code
     except Exception as error:
         if os.environ.get("CHIPWISE_DEBUG"):
             raise
         print(f"error: {_unexpected(error)}", file=sys.stderr)
-        return INTERNAL
+        code = INTERNAL
+    if code == INTERRUPTED:
+        # A usual exit would wait for kernels that are still searching, and they do not hear Ctrl-C.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Exit code of one command, which typer reports by SystemExit."""
+    try:
+        typer.main.get_command(app)(args=arguments, prog_name="chipwise")
+    except SystemExit as finished:
+        return finished.code if isinstance(finished.code, int) else 0
     return 0
 
 

@@ -11,6 +11,7 @@ import typer
 import chipwise
 from chipwise.cli.options import Batch, Chip, JsonFile, MaybeObjective
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
+from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError
 
 MAX_BYTES = 2**20
@@ -64,7 +65,7 @@ def map_(
     if mapping is not None:
         result = chipwise.evaluate_mapping(found, chip, _read(mapping))
     else:
-        result = chipwise.find_mapping(found, chip, objective or "energy")
+        result = interruptible(lambda: chipwise.find_mapping(found, chip, objective or "energy"))
     if json is not None:
         write_json("--json", json, layer_dict(result, batch))
     if json != TERMINAL:

@@ -1,5 +1,7 @@
 """Options that several commands share, each declared once."""
 
+import re
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -10,12 +12,26 @@ OBJECTIVES = ("energy", "latency", "edp")
 """As the mapper knows them; repeated here because the mapper takes a second to import."""
 
 MAX_BATCH = 65536
+MAX_JOBS = 1024
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 
 
 def _objective(value: str | None) -> str | None:
     if value is not None and value not in OBJECTIVES:
         raise InputError(f"--objective {value!r} is not known." + did_you_mean(value, OBJECTIVES))
     return value
+
+
+def _whole(option: str, most: int) -> Callable[[str], int]:
+    """Reads a whole number from 1 to `most`; typer's own message names neither the value nor the range."""
+
+    def read(value: str | int) -> int:
+        if not _WHOLE.fullmatch(str(value)) or not 1 <= int(value) <= most:
+            raise InputError(f"{option} {value}: must be a whole number from 1 to {most}")
+        return int(value)
+
+    return read
 
 
 Network = Annotated[
@@ -30,7 +46,9 @@ Chip = Annotated[
         "--on", metavar="CHIP", help="A name (see `chipwise chips`) or a .yaml file.", show_default=False
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", min=1, max=MAX_BATCH, help="Inputs at once.")]
+Batch = Annotated[
+    int, typer.Option("--batch", metavar="N", parser=_whole("--batch", MAX_BATCH), help="Inputs at once.")
+]
 Objective = Annotated[
     str,
     typer.Option(
@@ -61,5 +79,10 @@ JsonFile = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", min=1, max=1024, help="Layers mapped side by side.  [default: one per core]"),
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        parser=_whole("--jobs", MAX_JOBS),
+        help="Layers mapped side by side.  [default: one per core]",
+    ),
 ]

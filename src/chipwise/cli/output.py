@@ -30,19 +30,19 @@ def check_target(option: str, target: str | None) -> None:
     """Refuse what cannot be written before the work is done, not after.
 
     Raises:
-        InputError: no name, a folder, or a file in a folder that is not there.
+        InputError: no usable name, a folder, or a file in a folder that is not there.
     """
     if target is None or target == TERMINAL:
         return
-    if not target:
-        raise InputError(f"{option} needs the name of a file, or - for the terminal")
+    if not target or "\0" in target:
+        raise InputError(f"{option} {target!r}: needs the name of a file, or - for the terminal")
     path = Path(target)
     try:
         if path.is_dir():
             raise InputError(f"{option} {target}: is a folder; name a file in it")
         if not path.parent.is_dir():
             raise InputError(f"{option} {target}: there is no folder {str(path.parent)!r}; make it first")
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+    except OSError as error:
         raise _cannot_write(option, target, error) from None
 
 
@@ -72,7 +72,7 @@ def write_text(option: str, target: str, text: str) -> None:
             path.write_text(text, encoding="utf-8")
         else:
             _replace(path, text)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise _cannot_write(option, target, error) from None
 
 
@@ -87,6 +87,5 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _cannot_write(option: str, target: str, error: Exception) -> InputError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return InputError(f"{option} {target!r}: cannot be written: {reason}")
+def _cannot_write(option: str, target: str, error: OSError) -> InputError:
+    return InputError(f"{option} {target!r}: cannot be written: {error.strerror}")

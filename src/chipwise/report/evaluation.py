@@ -171,15 +171,14 @@ def _certainty(result: EvaluationResult) -> str:
     mapped = {layer.layer.shape_key: layer for layer in layers}
     certificates = [layer.certificate for layer in mapped.values() if layer.certificate]
     mapspace = sum(certificate.mapspace for certificate in certificates)
-    text = f"mappings\n  {mapspace:.2g} in the even mapspace, for {len(mapped)} distinct shapes of {len(layers)} layers\n"
     least, gap = _LEAST[result.objective], max(certificate.gap for certificate in certificates)
     proven = sum(certificate.proven for certificate in certificates)
     if proven == len(mapped):
-        return text + f"  each one taken is proven to need {least} there (gap 0)\n"
-    return (
-        text
-        + f"  {proven} of those taken are proven to need {least} there, the others within {percent(gap)}\n"
-    )
+        known = f"each one taken is proven to need {least} there (gap 0)"
+    else:
+        known = f"{proven} of those taken are proven to need {least} there, the others within {percent(gap)}"
+    shapes = f"{len(mapped)} distinct shapes of {len(layers)} layers"
+    return f"mappings\n  {mapspace:.2g} in the even mapspace, for {shapes}\n  {known}\n"
 
 
 def provenance_text(result: EvaluationResult) -> str:
