@@ -36,11 +36,11 @@ def _place(extent, tiles, roles, index, old, choice):
         if role == INNER:
             bit -= 1
             i = 0
-            if old:
+            if old == 1:
                 i = (size + tile - 1) // tile - 1
                 if (choice >> bit) & 1:
                     i -= 1
-        elif role == STEP and old:
+        elif role == STEP and old == 1:
             i -= 1
         if i < 0 or i * tile >= size:
             return False, 0, 0
@@ -57,7 +57,7 @@ def _before(extent, tiles, roles, index):
         if roles[at] == INNER:
             inner += 1
     for choice in range(1 << inner):
-        ok, first, size = _place(extent, tiles, roles, index, True, choice)
+        ok, first, size = _place(extent, tiles, roles, index, 1, choice)
         if ok:
             return True, first, size
     return False, 0, 0
@@ -123,7 +123,7 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
         coefficients: of the rank's dimensions; 0 makes every tile count as one.
         tiles: [dimension, position], outermost position first.
         roles: [dimension, position].
-        with_old: whether something was held before the step.
+        with_old: 1 where something was held before the step, else 0 (not a constant: that would compile it twice).
     """
     n_dims, n_pos = tiles.shape
     bound = np.empty((n_dims, n_pos), np.int64)
@@ -167,15 +167,16 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
     while True:
         times = repeat
         for d in range(n_dims):
-            index[d] = start[d]
+            for at in range(n_pos):
+                index[d, at] = start[d, at]
             if not whole[d]:
                 times *= _represent(extents[d], tiles[d], roles[d], walk[d], pick[d], index[d])
         n = m = 0
         while times:
             ok, a, length = True, 0, 1
-            b, old_length, had = 0, 1, with_old
+            b, old_length, had = 0, 1, with_old == 1
             for d in range(n_dims):
-                now, first, size = _place(extents[d], tiles[d], roles[d], index[d], False, 0)
+                now, first, size = _place(extents[d], tiles[d], roles[d], index[d], 0, 0)
                 if not now:
                     ok = False
                     break
@@ -264,7 +265,10 @@ def component_moves(p, entry, flow, block, code):
                     roles[k, at] = INNER
                 else:
                     roles[k, at] = digit
-        t, h = rank_moves(p.unit_extent[u, :n], p.unit_coefficient[u, :n], tiles, roles, True)
+        extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
+        for k in range(n):
+            extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
+        t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
         touched *= t
         held *= h
     memo[entry, flow, block, code, 0] = touched + 1
@@ -287,10 +291,11 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
     n, end = tiles.shape
     roles = np.empty((n, end), np.int64)
     least = np.inf
-    innermost = np.full(n, -1)
+    innermost = np.zeros(n, np.int64)
     loops = np.zeros(n, np.int64)
     perfect = np.ones(n, np.bool_)
     for k in range(n):
+        innermost[k] = -1
         size = extents[k]
         for at in range(end):
             if size % tiles[k, at]:
@@ -306,7 +311,7 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
             for at in range(end):
                 roles[k, at] = OUTER if axis[at] < 0 else spatial_roles[at]
         roles[x, innermost[x]] = STEP
-        t, h = rank_moves(extents, coefficients, tiles, roles, True)
+        t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
         moved = t - h
         # One wrap is the same in every round where the other loops divide, so that of the first stands for all.
         alike = perfect[x] or loops[x] == 1
@@ -319,7 +324,7 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
                     if axis[at] < 0:
                         roles[k, at] = FIRST
             roles[x, innermost[x]] = INNER
-            t, h = rank_moves(extents, coefficients, tiles, roles, True)
+            t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
             moved += t - h
         least = min(least, float(moved))
     return least
@@ -336,9 +341,11 @@ def bound_column(p, flow, charged, slide, movers, block):
         movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
     """
     tensor, end = p.flow_tensor[flow], p.flow_end[flow]
-    axis = p.position_axis[:end]
+    axis, spatial = np.empty(end, np.int64), np.empty(end, np.int64)
+    for at in range(end):
+        axis[at], spatial[at] = p.position_axis[at], p.flow_role[flow, 1, at]
     column = np.ones(p.entry_component.size)
-    first_at, last_at = 0, end
+    first_at, last_at = np.int64(0), np.int64(end)
     if block >= 0:
         for at in range(end):
             if p.position_block[at] < block:
@@ -357,7 +364,8 @@ def bound_column(p, flow, charged, slide, movers, block):
             for k in range(n):
                 local = p.unit_local[u, k]
                 dim = p.component_dims[component, local]
-                tiles[k] = p.tiles[dim, p.entry_chain[entry, local], :end]
+                for at in range(end):
+                    tiles[k, at] = p.tiles[dim, p.entry_chain[entry, local], at]
                 may_move[k] = movers[dim]
                 for at in range(end):
                     if axis[at] >= 0:
@@ -370,18 +378,19 @@ def bound_column(p, flow, charged, slide, movers, block):
                         if axis[at] < 0 and tiles[0, at] < size:
                             last = at
                         size = min(size, tiles[0, at])
-            extents, coefficients = p.unit_extent[u, :n], p.unit_coefficient[u, :n]
+            extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
+            for k in range(n):
+                extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
             if u == slide and n > 1:
-                spatial = p.flow_role[flow, 1, :end]
                 column[entry] *= _least_slide(
                     extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
                 )
                 continue
-            t, _ = rank_moves(extents, coefficients, tiles, roles, False)
+            t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
             if u == slide and last >= 0:
                 # An instance that sees only one tile of a residual stays put while others move.
                 roles[0, last] = INNER
-                _, h = rank_moves(extents, coefficients, tiles, roles, True)
+                _, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
                 t -= h
             column[entry] *= t
     return column
@@ -405,7 +414,8 @@ def distinct_column(p, flow, spatial_role):
             for k in range(n):
                 local = p.unit_local[u, k]
                 dim = p.component_dims[component, local]
-                tiles[k] = p.tiles[dim, p.entry_chain[entry, local], :end]
+                for at in range(end):
+                    tiles[k, at] = p.tiles[dim, p.entry_chain[entry, local], at]
                 for at in range(end):
                     apart = p.position_axis[at] >= 0 and spatial_role[at] != UNION
                     if apart:
@@ -414,7 +424,10 @@ def distinct_column(p, flow, spatial_role):
                         roles[k, at] = together
                     else:
                         roles[k, at] = FIRST
-            t, _ = rank_moves(p.unit_extent[u, :n], p.unit_coefficient[u, :n], tiles, roles, False)
+            extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
+            for k in range(n):
+                extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
+            t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
             column[entry] *= t
     return column
 
@@ -425,7 +438,7 @@ def cycle_column(p):
     column = np.ones(p.entry_component.size)
     n_positions = p.position_axis.size
     extent = np.empty(1, np.int64)
-    one = np.ones(1, np.int64)
+    nothing = np.zeros(1, np.int64)
     tiles = np.empty((1, n_positions), np.int64)
     roles = np.empty((1, n_positions), np.int64)
     for at in range(n_positions):
@@ -435,9 +448,10 @@ def cycle_column(p):
         for local in range(p.component_size[component]):
             dim = p.component_dims[component, local]
             extent[0] = p.extents[dim]
-            tiles[0] = p.tiles[dim, p.entry_chain[entry, local]]
+            for at in range(n_positions):
+                tiles[0, at] = p.tiles[dim, p.entry_chain[entry, local], at]
             # Coefficient 0 makes every tile count as one.
-            t, _ = rank_moves(extent, one - 1, tiles, roles, False)
+            t, _ = rank_moves(extent, nothing, tiles, roles, np.int64(0))
             column[entry] *= t
     return column
 
@@ -463,13 +477,16 @@ def _insert(labels, counts, back, subset, value, dim, source):
                 worse = False
                 break
         if not worse:
-            labels[subset, kept] = labels[subset, i]
-            back[subset, kept] = back[subset, i]
+            for o in range(n_objectives):
+                labels[subset, kept, o] = labels[subset, i, o]
+            back[subset, kept, 0] = back[subset, i, 0]
+            back[subset, kept, 1] = back[subset, i, 1]
             kept += 1
     counts[subset] = kept
     if kept == labels.shape[1]:
         return False
-    labels[subset, kept] = value
+    for o in range(n_objectives):
+        labels[subset, kept, o] = value[o]
     back[subset, kept, 0] = dim
     back[subset, kept, 1] = source
     counts[subset] = kept + 1
@@ -508,7 +525,8 @@ def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
 
     `counted[flow]`: whether the flow passes below this block. Small arrays only, as this runs most often.
     """
-    step[:] = 0.0
+    for o in range(step.size):
+        step[o] = 0.0
     for flow in range(weight.shape[1]):
         if not counted[flow]:
             continue
@@ -520,7 +538,7 @@ def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
             touched *= t - 1
             held *= memo[chosen[c], flow, block, codes[c], 1]
         for o in range(step.size):
-            step[o] += weight[o, flow] * (touched - held if known else touched)
+            step[o] += weight[o, flow] * (touched - held if known == 1 else touched)
     return True
 
 
@@ -528,10 +546,13 @@ def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
 def _base(p, chosen, value):
     """What does not depend on the order of loops: first touches, the MAC's accesses, distinct outputs."""
     codes = np.zeros(chosen.size, np.int64)
-    counted = np.logical_not(p.flow_mac)
-    if not _step_cost(p.memo, counted, p.flow_weight, chosen, -1, codes, False, value):
-        _remember(p, chosen, -1, codes)
-        _step_cost(p.memo, counted, p.flow_weight, chosen, -1, codes, False, value)
+    before_all = np.int64(-1)  # a block that no loop stands in: all loops are inside, at their first index
+    counted = np.zeros(p.flow_mac.size, np.bool_)
+    for flow in range(counted.size):
+        counted[flow] = not p.flow_mac[flow]
+    if not _step_cost(p.memo, counted, p.flow_weight, chosen, before_all, codes, np.int64(0), value):
+        _remember(p, chosen, before_all, codes)
+        _step_cost(p.memo, counted, p.flow_weight, chosen, before_all, codes, np.int64(0), value)
     for f in range(p.fixed_weight.shape[1]):
         product = 1.0
         for c in range(chosen.size):
@@ -553,12 +574,18 @@ def leaf(p, chosen, work, order):
     _base(p, chosen, value)
     proven = True
     carried = np.empty((work.labels.shape[2], n_objectives))
-    carried[0] = value
+    for o in range(n_objectives):
+        carried[0, o] = value[o]
     n_carried = 1
     n_blocks = p.n_blocks
     n_active = np.zeros(n_blocks, np.int64)
     memo, weight, component_at = p.memo, p.flow_weight, p.dim_component
-    power = 3**p.dim_local
+    flow_mac, flow_stage, dim_local = p.flow_mac, p.flow_stage, p.dim_local
+    counted = np.zeros(flow_mac.size, np.bool_)
+    power = np.ones(dim_local.size, np.int64)
+    for d in range(dim_local.size):
+        for _ in range(dim_local[d]):
+            power[d] *= 3
     codes = np.zeros(chosen.size, np.int64)
     for block in range(n_blocks - 1, -1, -1):
         for d in range(p.dim_component.size):
@@ -568,32 +595,38 @@ def leaf(p, chosen, work, order):
         active = work.active[block, : n_active[block]]
         full = (1 << active.size) - 1
         labels, counts, back = work.labels[block], work.counts[block], work.back[block]
-        counts[: full + 1] = 0
+        for subset in range(full + 1):
+            counts[subset] = 0
         for i in range(n_carried):
-            labels[0, i] = carried[i]
+            for o in range(n_objectives):
+                labels[0, i, o] = carried[i, o]
             back[0, i, 0] = -1
             back[0, i, 1] = i
         counts[0] = n_carried
-        counted = np.logical_and(p.flow_stage > block, np.logical_not(p.flow_mac))
+        for flow in range(counted.size):
+            counted[flow] = not flow_mac[flow] and flow_stage[flow] > block
         for subset in range(full):
             if counts[subset] == 0:
                 continue
             for i in range(active.size):
                 if (subset >> i) & 1:
                     continue
-                codes[:] = 0
+                for c in range(codes.size):
+                    codes[c] = 0
                 for k in range(active.size):
                     digit = 1 if k == i else (2 if (subset >> k) & 1 else 0)
                     codes[component_at[active[k]]] += digit * power[active[k]]
-                if not _step_cost(memo, counted, weight, chosen, block, codes, True, step):
+                if not _step_cost(memo, counted, weight, chosen, block, codes, np.int64(1), step):
                     _remember(p, chosen, block, codes)
-                    _step_cost(memo, counted, weight, chosen, block, codes, True, step)
+                    _step_cost(memo, counted, weight, chosen, block, codes, np.int64(1), step)
                 for k in range(counts[subset]):
-                    value[:] = labels[subset, k] + step
+                    for o in range(n_objectives):
+                        value[o] = labels[subset, k, o] + step[o]
                     proven &= _insert(labels, counts, back, subset | (1 << i), value, i, k)
         n_carried = counts[full]
         for i in range(n_carried):
-            carried[i] = labels[full, i]
+            for o in range(n_objectives):
+                carried[i, o] = labels[full, i, o]
     cycles = 1.0
     for c in range(chosen.size):
         cycles *= p.cycles[chosen[c]]
@@ -602,7 +635,9 @@ def leaf(p, chosen, work, order):
         first, tie = objective_of(p.kind, cycles, carried[i])
         if first < best or (first == best and tie < second):
             best, second, at = first, tie, i
-    order[:] = -1
+    for block in range(n_blocks):
+        for k in range(order.shape[1]):
+            order[block, k] = -1
     for block in range(n_blocks):
         subset = (1 << n_active[block]) - 1
         for k in range(n_active[block] - 1, -1, -1):
@@ -621,7 +656,8 @@ def lower_bound(kind, variants, minus, weight, cycles, product, values):
     Each quantity is the least of its variants, or a difference of two products of which the first is never
     the smaller (`chipwise.mapper.templates` sees to it).
     """
-    values[:] = 0.0
+    for o in range(values.size):
+        values[o] = 0.0
     for q in range(variants.shape[0]):
         if minus[q] >= 0:
             low = max(0.0, product[variants[q, 0]] - product[minus[q]])
@@ -670,7 +706,8 @@ def _fits(lanes, node_lanes, axis_size, volumes, node_volumes, capacity, held, h
 @njit(cache=True, nogil=True)
 def _product_without(table, at, component, out):
     """Product of the rows of all components' current nodes but one."""
-    out[:] = 1
+    for k in range(out.size):
+        out[k] = 1
     for c in range(at.size):
         if c != component:
             for k in range(out.size):
@@ -706,7 +743,6 @@ def search(p, t, work, best, chosen_best, order_best, stats):
     primary = np.empty((depths, t.widest))
     secondary = np.empty((depths, t.widest))
     n_children = np.zeros(depths, np.int64)
-    next_child = np.zeros(depths, np.int64)
     before = np.zeros(depths, np.int64)
     at = np.arange(n)
     chosen = np.zeros(n, np.int64)
@@ -747,26 +783,30 @@ def search(p, t, work, best, chosen_best, order_best, stats):
                 primary[depth, count] = low
                 secondary[depth, count] = tie
                 count += 1
-            if count > 1:
-                sort = np.argsort(primary[depth, :count], kind="mergesort")
-                child[depth, :count] = child[depth, :count][sort]
-                primary[depth, :count] = primary[depth, :count][sort]
-                secondary[depth, :count] = secondary[depth, :count][sort]
             n_children[depth] = count
-            next_child[depth] = 0
             expand = False
-        if next_child[depth] == n_children[depth] or stats[0] > stats[5]:
-            if stats[0] > stats[5]:
-                stats[6] = 1
+        # The most promising child that is left; few are ever taken, so they are not sorted.
+        i, left = -1, n_children[depth]
+        for k in range(left):
+            if i < 0 or primary[depth, k] < primary[depth, i]:
+                i = k
+            elif primary[depth, k] == primary[depth, i] and secondary[depth, k] < secondary[depth, i]:
+                i = k
+        stop = stats[0] > stats[5]
+        if stop:
+            stats[6] = 1
+        elif i >= 0 and _hopeless(kind, primary[depth, i], secondary[depth, i], best):
+            stats[1] += left
+        if i < 0 or stop or _hopeless(kind, primary[depth, i], secondary[depth, i], best):
             at[component] = before[depth]
             depth -= 1
             continue
-        i = next_child[depth]
-        next_child[depth] += 1
-        if _hopeless(kind, primary[depth, i], secondary[depth, i], best):
-            stats[1] += 1
-            continue
-        at[component] = child[depth, i]
+        taken = child[depth, i]
+        child[depth, i] = child[depth, left - 1]
+        primary[depth, i] = primary[depth, left - 1]
+        secondary[depth, i] = secondary[depth, left - 1]
+        n_children[depth] = left - 1
+        at[component] = taken
         if depth + 1 < depths:
             depth += 1
             expand = True
@@ -779,5 +819,8 @@ def search(p, t, work, best, chosen_best, order_best, stats):
             stats[4] += 1
         if first < best[0] or (first == best[0] and second < best[1]):
             best[0], best[1] = first, second
-            chosen_best[:] = chosen
-            order_best[:] = order
+            for c in range(n):
+                chosen_best[c] = chosen[c]
+            for b in range(order.shape[0]):
+                for k in range(order.shape[1]):
+                    order_best[b, k] = order[b, k]
