@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 MARKED := $(if $(filter 1,$(SLOW)),,-m "not slow")
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup check test bench docs clean
+.PHONY: help run setup check test bench docs refresh clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -38,6 +38,9 @@ docs: setup ## write the reference of every module, as HTML, into build/docs
 	@mkdir -p build/docs
 	cd build/docs && $(abspath $(BIN))/python -m pydoc -w $(abspath src)/ > /dev/null
 	@echo "open build/docs/chipwise.html"
+
+refresh: setup ## write into README.md and docs/ what the commands print now
+	$(BIN)/python docs/refresh.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

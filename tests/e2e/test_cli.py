@@ -49,21 +49,21 @@ def small(tmp_path_factory) -> str:
 # evaluate
 
 
-def test_evaluate_says_what_it_costs_and_why(run):
-    lines = run("evaluate", NETWORK, "--on", CHIP, "--batch", "2").splitlines()
+def test_evaluate_says_what_it_costs_and_why(run, small):
+    lines = run("evaluate", small, "--on", CHIP, "--batch", "2").splitlines()
     assert lines[0] == (
-        "tiny on tiny: 32 PEs (4 x 8) at 100 MHz; buffer 16 KiB; per PE registers 64 B; batch 2"
+        "small on tiny: 32 PEs (4 x 8) at 100 MHz; buffer 16 KiB; per PE registers 64 B; batch 2"
     )
-    assert [line.split()[0] for line in lines[2:6]] == ["layer", "conv1", "conv2", "fc"]
-    result = chipwise.evaluate(NETWORK, CHIP, batch=2)
+    assert [line.split()[0] for line in lines[2:5]] == ["layer", "conv", "fc"]
+    result = chipwise.evaluate(small, CHIP, batch=2)
     total = next(line for line in lines if line.startswith("total")).split()
-    assert total[1] == "3.41M"
+    assert total[1] == "9.46k"
     assert total[4] == f"{result.energy_pj / result.macs:.3g}"
     for head in ("energy by component", "what bounds the time", "most costly layers", "mappings"):
         assert head in lines
     assert "  each one taken is proven to need the least energy there (gap 0)" in lines
-    assert "per batch of 2: " in lines[9]
-    assert "TOPS/W" in lines[9]
+    assert "per batch of 2: " in lines[8]
+    assert "TOPS/W" in lines[8]
 
 
 def test_what_is_printed_has_no_colours_and_no_trailing_blanks(run, small):
@@ -95,7 +95,9 @@ def test_json_to_the_terminal_is_json_and_nothing_else(run, small, objective):
 def test_json_to_a_file_comes_beside_the_table(run, small, tmp_path):
     file = tmp_path / "result.json"
     file.write_text("old", encoding="utf-8")
-    assert run("evaluate", small, "--on", CHIP, "--json", str(file), "--jobs", "1").startswith("small on tiny")
+    assert run("evaluate", small, "--on", CHIP, "--json", str(file), "--jobs", "1").startswith(
+        "small on tiny"
+    )
     assert json.loads(file.read_text(encoding="utf-8"))["totals"]["macs"] == 4728
     assert list(tmp_path.iterdir()) == [file]
 
