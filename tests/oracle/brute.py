@@ -132,8 +132,19 @@ class Tiling(NamedTuple):
         return Mapping(tuple(nodes))
 
 
+Kept = tuple[tuple[tuple[str, str], ...], ...]
+"""Per stage the (memory, tensor) pairs kept."""
+
+
 def tilings(layer: Layer, chip: Accelerator, *, least: bool = False) -> Iterator[Tiling]:
     """Every legal combination of kept tiles and loops."""
+    stages, _ = _frame(chip)
+    for kept in _keepings(layer, stages):
+        yield from _tilings_of(layer, chip, kept, least=least)
+
+
+def _frame(chip: Accelerator) -> tuple[list[tuple[Memory, ...]], list[Place]]:
+    """Stages of memories, and the places between them where loops may stand."""
     stages: list[tuple[Memory, ...]] = []
     places: list[Place] = []
     for level in chip.levels:
@@ -142,9 +153,18 @@ def tilings(layer: Layer, chip: Accelerator, *, least: bool = False) -> Iterator
             places.append(Place(len(stages) - 1, None))
         elif isinstance(level, Array):
             places += [Place(len(stages) - 1, axis) for axis in level.axes]
-    keepings = list(_keepings(layer, stages))
+    return stages, places
+
+
+def _tilings_of(layer: Layer, chip: Accelerator, kept: Kept, *, least: bool) -> Iterator[Tiling]:
+    """Tilings with one choice of what is kept; a stage that keeps nothing is not there."""
+    stages, places = _frame(chip)
+    used = [
+        tuple(m for m in memories if any(m.name == name for name, _ in pairs))
+        for memories, pairs in zip(stages, kept, strict=True)
+    ]
     per_dim = [
-        [t for t in _trips(extent, places[::-1], least=least) if _allowed(dim, extent, t, stages, places)]
+        [t for t in _trips(extent, places[::-1], least=least) if _allowed(dim, extent, t, used, places)]
         for dim, extent in layer.dims.items()
     ]
     for trips in product(*per_dim):
@@ -162,10 +182,9 @@ def tilings(layer: Layer, chip: Accelerator, *, least: bool = False) -> Iterator
             )
             for i, place in enumerate(places)
         )
-        for kept in keepings:
-            tiling = Tiling(kept, tuple(places), loops)
-            if _fits(layer, chip, tiling):
-                yield tiling
+        tiling = Tiling(kept, tuple(places), loops)
+        if _fits(layer, chip, tiling):
+            yield tiling
 
 
 def _trips(left: int, inside_out: list[Place], *, least: bool) -> Iterator[tuple[int, ...]]:
@@ -190,7 +209,8 @@ def _allowed(
 ) -> bool:
     """Whether every place takes its loop over `dim`, and gets all of it where it must."""
     for place, n in zip(places, trips, strict=True):
-        takers = [m.inner_loops for m in stages[place.stage]] if place.axis is None else [place.axis.loops]
+        here = next(memories for memories in reversed(stages[: place.stage + 1]) if memories)
+        takers = [m.inner_loops for m in here] if place.axis is None else [place.axis.loops]
         if n > 1 and not all(taker.allowed is None or dim in taker.allowed for taker in takers):
             return False
         if place.axis is not None and dim in place.axis.loops.full and n != extent:

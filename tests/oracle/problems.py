@@ -45,7 +45,7 @@ def random_problem(rng: Random) -> Problem:
 
 def small_problem(seed: int, most: int) -> Problem:
     """The first of the problems drawn from `seed` that has at most `most` mappings to try, and a loop."""
-    rng = Random(seed)  # noqa: S311 - draws test cases
+    rng = Random(seed)
     while True:
         problem = random_problem(rng)
         if problem.layer.macs > 1 and size(*problem, most) <= most:

@@ -217,7 +217,7 @@ def test_uneven_nodes_hold_what_the_loops_below_them_touch():
 
 
 def test_a_mac_takes_one_iteration():
-    case = random_case(Random(0))  # noqa: S311 - a case, not a secret
+    case = random_case(Random(0))
     with pytest.raises(ValueError, match="innermost tiles must be 1"):
         walk(case.layer, case.chip, Mapping(case.mapping.nodes[: len(case.layer.tensors)]))
 

@@ -163,7 +163,7 @@ def _lanes(problem: Problem) -> NDArray[np.int64]:
     out = np.ones((len(problem.entries), len(axes)), np.int64)
     for e, rows in enumerate(_per_entry(problem)):
         for row in rows:
-            out[e] *= [row[at] for at in axes]
+            out[e] *= np.array([row[at] for at in axes], np.int64)
     return out
 
 

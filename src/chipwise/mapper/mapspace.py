@@ -7,7 +7,8 @@ the nest is, outermost first,
 
 - temporal: in each block one loop per dimension, its trip count a divisor of what is left (perfect);
 - spatial: on each axis one loop per dimension, for every number of passes q the least count that does it
-  in q, ceil(n/q), residual in the last pass (27 rows on 14 columns = 14 + 13);
+  in q, ceil(n/q), residual in the last pass (27 rows on 14 columns = 14 + 13). Larger counts with as many
+  passes are left out, though they can save a little where a PE that idles in the last pass keeps its tile;
 - every order of the loops of a block;
 - every choice of bypass that the chip leaves open;
 - under the chip's constraints (loops allowed, dimensions that must be whole, axis sizes, capacities).
@@ -86,58 +87,6 @@ def spatial_counts(n: int, most: int) -> list[tuple[int, int]]:
 Chain = tuple[int, ...]
 """Tile of one dimension below each position, outermost first; the last is 1."""
 
-
-def chains(layer: Layer, frame: Skeleton, dim: str) -> list[Chain]:
-    """All chains of tiles of `dim` that the chip's constraints allow, in a fixed order."""
-    extent = layer.dims[dim]
-    whole_from = _whole_from(frame, dim)
-    found: list[Chain] = []
-
-    def grow(index: int, left: int, tile: int, inner: Chain) -> None:
-        # From the innermost position outwards: `tile` is what stands below, `left` how many of them are needed.
-        if index < 0:
-            if left == 1:
-                found.append(inner)
-            return
-        for count, passes in _choices(frame, index, dim, extent, left, whole_from):
-            grow(index - 1, passes, tile * count, (tile, *inner))
-
-    grow(len(frame.positions) - 1, extent, 1, ())
-    return [tuple(min(t, extent) for t in chain) for chain in found]
-
-
-def _whole_from(frame: Skeleton, dim: str) -> int:
-    """First position at which a loop over `dim` may stand, because a stage further in keeps it whole."""
-    first = 0
-    for stage, memories in enumerate(frame.stages):
-        if any(dim in m.inner_loops.full for m in memories):
-            first = frame.first_position(stage)
-    return first
-
-
-def _choices(
-    frame: Skeleton, index: int, dim: str, extent: int, left: int, whole_from: int
-) -> Iterator[tuple[int, int]]:
-    """(trip count, what is left for positions further out)."""
-    position = frame.positions[index]
-    if index < whole_from:
-        yield from [(1, left)]
-        return
-    if position.axis is None:
-        allowed = all(m.inner_loops.allows(dim) for m in frame.stages[position.block])
-        yield from ((d, left // d) for d in divisors(left)) if allowed else [(1, left)]
-        return
-    loops = position.axis.loops
-    if dim in loops.full:
-        if left == extent <= position.axis.size:
-            yield extent, 1
-        return
-    if not loops.allows(dim):
-        yield 1, left
-        return
-    yield from spatial_counts(left, position.axis.size)
-
-
 Keeping = tuple[tuple[tuple[str, str], ...], ...]
 """Per stage the (memory, tensor) pairs that are stored."""
 
@@ -161,32 +110,91 @@ def keepings(layer: Layer, frame: Skeleton) -> list[Keeping]:
                 (m.name, t) for m in memories for t in tensors if t in m.keeps or (stage, m.name, t) in kept
             ]
             stages.append(tuple(pairs))
-        found.append(tuple(stages))
+        # One memory of a parallel group holds a tensor, no two.
+        if all(len({t for _, t in pairs}) == len(pairs) for pairs in stages):
+            found.append(tuple(stages))
     return found
 
 
-def require_chains(layer: Layer, chip: Accelerator, frame: Skeleton) -> dict[str, list[Chain]]:
-    """Chains of every dimension.
+def chains(layer: Layer, frame: Skeleton, keeping: Keeping, dim: str) -> list[Chain]:
+    """All chains of tiles of `dim` that the chip's constraints allow, in a fixed order."""
+    extent = layer.dims[dim]
+    rules = [_Rule(frame, keeping, at, dim, extent) for at in range(len(frame.positions))]
+    found: list[Chain] = []
 
-    Raises:
-        NoMappingError: a constraint on one dimension leaves nothing; it is named.
-    """
-    found = {}
-    for dim, extent in layer.dims.items():
-        found[dim] = chains(layer, frame, dim)
-        if found[dim]:
-            continue
-        for array in chip.arrays:
-            for axis in array.axes:
-                if dim in axis.loops.full and extent > axis.size:
-                    raise NoMappingError(
-                        f"no mapping of {layer.name!r} fits {chip.name!r}: axis {axis.name!r} must hold all of "
-                        f"{dim}, which is {extent} here, and has {axis.size} places; a size of {extent} would do",
-                        f"axis {axis.name}",
-                    )
-        raise NoMappingError(
-            f"no mapping of {layer.name!r} fits {chip.name!r}: no place in the nest may hold the loops over "
-            f"{dim} ({extent} iterations); allow {dim} in `loops` of a memory or an axis",
-            f"loops over {dim}",
+    def grow(index: int, left: int, tile: int, inner: Chain) -> None:
+        # From the innermost position outwards: `tile` stands below, `left` is how many of them are needed.
+        if index < 0:
+            if left == 1:
+                found.append(inner)
+            return
+        for count, passes in rules[index].choices(left):
+            grow(index - 1, passes, tile * count, (tile, *inner))
+
+    grow(len(frame.positions) - 1, extent, 1, ())
+    return [tuple(min(t, extent) for t in chain) for chain in found]
+
+
+@final
+class _Rule:
+    """What a position allows to loops over one dimension."""
+
+    def __init__(self, frame: Skeleton, keeping: Keeping, at: int, dim: str, extent: int) -> None:
+        self.extent, self.position = extent, frame.positions[at]
+        kept = [
+            [m for m in stage if any(name == m.name for name, _ in pairs)]
+            for stage, pairs in zip(frame.stages, keeping, strict=True)
+        ]
+        # A stage that keeps nothing is not there: its loops belong to the stage above.
+        owner = next(memories for memories in reversed(kept[: self.position.block + 1]) if memories)
+        self.temporal = all(m.inner_loops.allows(dim) for m in owner)
+        inner = [m for stage in kept[self.position.block + 1 :] for m in stage]
+        self.whole_further_in = any(dim in m.inner_loops.full for m in inner)
+        axis = self.position.axis
+        self.full = axis is not None and dim in axis.loops.full
+        self.spatial = axis is not None and axis.loops.allows(dim)
+
+    def choices(self, left: int) -> Iterator[tuple[int, int]]:
+        """(trip count, what is left for positions further out)."""
+        axis = self.position.axis
+        if self.full and axis is not None:
+            if left == self.extent <= axis.size and (self.extent == 1 or not self.whole_further_in):
+                yield self.extent, 1
+        elif self.whole_further_in or not (self.spatial if axis is not None else self.temporal):
+            yield 1, left
+        elif axis is None:
+            yield from ((d, left // d) for d in divisors(left))
+        else:
+            yield from spatial_counts(left, axis.size)
+
+
+def all_chains(layer: Layer, frame: Skeleton, keeping: Keeping) -> dict[str, list[Chain]]:
+    """Chains of every dimension; an empty list where the constraints leave none."""
+    return {dim: chains(layer, frame, keeping, dim) for dim in layer.dims}
+
+
+def no_chains(layer: Layer, chip: Accelerator, found: dict[str, list[Chain]]) -> NoMappingError:
+    """The error for a layer of which some dimension has no chain: names the constraint."""
+    dim = next(d for d, chains_of_dim in found.items() if not chains_of_dim)
+    extent = layer.dims[dim]
+    start = f"no mapping of {layer.name!r} fits {chip.name!r}: "
+    for array in chip.arrays:
+        for axis in array.axes:
+            if dim in axis.loops.full and extent > axis.size:
+                return NoMappingError(
+                    f"{start}axis {axis.name!r} must hold all of {dim}, which is {extent} here, and has "
+                    f"{axis.size} places; a size of {extent} would do",
+                    f"axis {axis.name}",
+                )
+    full = [a.name for array in chip.arrays for a in array.axes if dim in a.loops.full]
+    full += [m.name for m in chip.memories if dim in m.inner_loops.full]
+    if len(full) > 1:
+        return NoMappingError(
+            f"{start}{' and '.join(map(repr, full))} each must hold all of {dim}; drop it from `full` in all but one",
+            f"full {dim}",
         )
-    return found
+    return NoMappingError(
+        f"{start}no place in the nest may hold the loops over {dim} ({extent} iterations); allow {dim} in `loops` "
+        "of a memory or an axis",
+        f"loops over {dim}",
+    )

@@ -10,7 +10,7 @@ from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.infeasible import explain
 from chipwise.mapper.lowering import Lowered, lower, work_for
-from chipwise.mapper.mapspace import keepings, require_chains, skeleton
+from chipwise.mapper.mapspace import all_chains, keepings, no_chains, skeleton
 from chipwise.mapper.problem import KINDS, Problem, make_problem
 from chipwise.mapper.templates import Columns, block_classes, make_template
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
@@ -83,12 +83,18 @@ def _find_any(layer: Layer, chip: Accelerator) -> Mapping | None:
 
 def _search(layer: Layer, chip: Accelerator, objective: str) -> Found | None:
     frame = skeleton(chip)
-    chains = require_chains(layer, chip, frame)
     runs = []
+    missing = None
     for keeping in keepings(layer, frame):
+        chains = all_chains(layer, frame, keeping)
+        if not all(chains.values()):
+            missing = missing or chains
+            continue
         problem = make_problem(layer, chip, frame, keeping, chains, objective)
         if all(b > a for a, b in pairwise(problem.entry_start)):
             runs.append(_Run(problem, lower(problem)))
+    if not runs and missing is not None:
+        raise no_chains(layer, chip, missing)
     return _best_of(runs)
 
 

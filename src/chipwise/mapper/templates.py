@@ -39,9 +39,12 @@ def kind_of(problem: Problem, dim: str) -> Kind:
 def block_classes(problem: Problem) -> list[tuple[BlockClass, ...]]:
     """All combinations of block classes, one class per block in which the order matters."""
     active = [d for d, extent in problem.layer.dims.items() if extent > 1]
-    kinds = sorted({kind_of(problem, d) for d in active} - {frozenset()}, key=sorted)
+    kinds = sorted({kind_of(problem, d) for d in active}, key=sorted)
     outer = [BlockClass(k) for k in kinds] or [BlockClass()]
-    inner = [BlockClass(empty=True), *(BlockClass(k, pure) for k in kinds for pure in (True, False))]
+    inner = [
+        BlockClass(empty=True),
+        *(BlockClass(k, pure) for k in kinds for pure in (True, False) if k or not pure),
+    ]
     blocks = problem.n_stages - 1
     options = [outer if b == 0 else (inner if kinds else outer) for b in range(blocks)]
     return list(product(*options))
@@ -71,7 +74,7 @@ def rest_of(problem: Problem, classes: tuple[BlockClass, ...], flow: Flow) -> Re
             free_from = block
             continue
         if name not in found.innermost:
-            return Rest(free_from, found.innermost or None, block if found.innermost else -1)
+            return Rest(free_from, found.innermost, block)
         free_from = block
         # A kind of one tensor that is not pure holds a loop that moves it: further out, everything costs.
         if len(found.innermost) == 1 and not found.pure:
@@ -125,15 +128,16 @@ class Columns:
         return [u for u in units if arrays.unit_relevant[u]]
 
     def variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
-        """Columns for every unit of the tensor whose loop may be the innermost one that moves it."""
+        """Columns for every unit of the tensor whose loop may be the innermost one that moves it, and for none."""
         arrays, movers = self.lowered.arrays, self._movers(rest.mover)
-        found: dict[bytes, NDArray[np.float64]] = {}
+        full = self.get(flow, rest)
+        found: dict[bytes, NDArray[np.float64]] = {full.tobytes(): full}
         for unit in self.of(flow):
             if any(movers[d] and arrays.extents[d] > 1 for d in self.units[unit]):
                 column = self.get(flow, rest, unit)
                 if np.isfinite(column).any():
                     found.setdefault(column.tobytes(), column)
-        return list(found.values()) or [self.get(flow, rest)]
+        return list(found.values())
 
 
 @final

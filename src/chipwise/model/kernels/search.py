@@ -349,9 +349,9 @@ def bound_column(p, flow, charged, slide, movers, block):
     if block >= 0:
         for at in range(end):
             if p.position_block[at] < block:
-                first_at = at + 1
+                first_at = np.int64(at + 1)
             if p.position_block[at] <= block:
-                last_at = at
+                last_at = np.int64(at)
     for entry in range(column.size):
         component = p.entry_component[entry]
         for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
@@ -562,6 +562,17 @@ def _base(p, chosen, value):
 
 
 @njit(cache=True, nogil=True)
+def _better(kind, first, second, best, best_second):
+    """Whether (first, second) beats the best so far.
+
+    Equal latencies, sums of the same bits in another order, differ by rounding; there the second decides.
+    """
+    if kind == 1 and abs(first - best) <= 1e-13 * best:
+        return second < best_second
+    return first < best or (first == best and second < best_second)
+
+
+@njit(cache=True, nogil=True)
 def leaf(p, chosen, work, order):
     """Best order of all loops for fixed chains: (primary, secondary, proven); writes the order if asked.
 
@@ -633,7 +644,7 @@ def leaf(p, chosen, work, order):
     best, second, at = np.inf, np.inf, 0
     for i in range(n_carried):
         first, tie = objective_of(p.kind, cycles, carried[i])
-        if first < best or (first == best and tie < second):
+        if _better(p.kind, first, tie, best, second):
             best, second, at = first, tie, i
     for block in range(n_blocks):
         for k in range(order.shape[1]):
@@ -817,7 +828,7 @@ def search(p, t, work, best, chosen_best, order_best, stats):
         first, second, proven = leaf(p, chosen, work, order)
         if not proven:
             stats[4] += 1
-        if first < best[0] or (first == best[0] and second < best[1]):
+        if _better(kind, first, second, best[0], best[1]):
             best[0], best[1] = first, second
             for c in range(n):
                 chosen_best[c] = chosen[c]
