@@ -1,7 +1,8 @@
 """Lower a problem to the arrays of the search kernel."""
 
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,47 @@ class Work(NamedTuple):
     active: NDArray[np.int64]
 
 
-class Lowered(NamedTuple):
-    """The kernel's arrays and the flows they number."""
+@final
+@dataclass
+class Lowered:
+    """The kernel's arrays, the flows they number, and columns of factors per entry."""
 
     arrays: Arrays
     flows: list[Flow]
+    _alike: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict)
+
+    def bound(
+        self, term: Flow, charged: int, slide: int, movers: NDArray[np.bool_], block: int
+    ) -> NDArray[np.float64]:
+        """Factors of a lower bound on a flow (see `bound_column`)."""
+        flow = self.flows.index(term)
+        entries, of = self._representatives(int(self.arrays.flow_end[flow]))
+        found: NDArray[np.float64] = bound_column(self.arrays, entries, flow, charged, slide, movers, block)
+        return found[of]
+
+    def fixed(self, term: Flow | Distinct) -> NDArray[np.float64]:
+        """Factors of something that no loop order changes: the MAC's accesses, distinct values."""
+        if isinstance(term, Flow):
+            nothing = np.zeros(self.arrays.extents.size, np.bool_)
+            return self.bound(term, term.child, FULL, nothing, -1)
+        flow = self.flows.index(term.flow)
+        entries, of = self._representatives(int(self.arrays.flow_end[flow]))
+        spatial = np.array(term.spatial, np.int64)
+        found: NDArray[np.float64] = distinct_column(self.arrays, entries, flow, spatial)
+        return found[of]
+
+    def _representatives(self, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """One entry for all that agree in the positions before `end`, and which one stands for each."""
+        if end not in self._alike:
+            arrays = self.arrays
+            dims = arrays.component_dims[arrays.entry_component]
+            tiles = arrays.tiles[dims, arrays.entry_chain, :end]
+            # A dimension that a component does not have repeats its first one; that changes no grouping.
+            rows = tiles.reshape(tiles.shape[0], -1)
+            keys = np.hstack([arrays.entry_component[:, None], rows])
+            _, first, of = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+            self._alike[end] = first.astype(np.int64), of.reshape(-1)
+        return self._alike[end]
 
 
 LABELS = 64
@@ -79,9 +116,8 @@ def lower(problem: Problem) -> Lowered:
         memo=np.zeros((len(problem.entries), len(flows), problem.n_stages, 3**widest, 2), np.int64),
     )
     arrays = arrays._replace(cycles=cycle_column(arrays))
-    fixed, weights = _weigh(problem, arrays, flows)
-    arrays = arrays._replace(fixed=fixed, fixed_weight=weights)
-    return Lowered(arrays, flows)
+    fixed, weights = _weigh(problem, Lowered(arrays, flows))
+    return Lowered(arrays._replace(fixed=fixed, fixed_weight=weights), flows)
 
 
 def work_for(problem: Problem) -> Work:
@@ -245,10 +281,9 @@ def _volume_column(problem: Problem, name: str, stage: int) -> list[float]:
     return found
 
 
-def _weigh(
-    problem: Problem, arrays: Arrays, flows: list[Flow]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _weigh(problem: Problem, lowered: Lowered) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fill `flow_weight` and return the columns (and weights) of what no loop order changes."""
+    arrays, flows = lowered.arrays, lowered.flows
     fixed: dict[Flow | Distinct, NDArray[np.float64]] = {}
     n_objectives = arrays.flow_weight.shape[0]
     for q in problem.quantities:
@@ -260,7 +295,7 @@ def _weigh(
                 arrays.flow_weight[:, flows.index(term)] += weight
             else:
                 fixed[term] = fixed.get(term, np.zeros(n_objectives)) + weight
-    columns = [fixed_column(arrays, flows, term) for term in fixed]
+    columns = [lowered.fixed(term) for term in fixed]
     constant = np.zeros(n_objectives)
     constant[0] = fixed_energy_pj(problem) / problem.layer.macs
     # The MACs' energy as a column: MACs are the product of the extents.
@@ -271,11 +306,3 @@ def _weigh(
     columns.append(macs)
     weights = [*fixed.values(), constant]
     return np.array(columns).T.copy(), np.array(weights).T.copy()
-
-
-def fixed_column(arrays: Arrays, flows: list[Flow], term: Flow | Distinct) -> NDArray[np.float64]:
-    """Factors of something that no loop order changes: the MAC's accesses, distinct values."""
-    if isinstance(term, Flow):
-        nothing = np.zeros(arrays.extents.size, np.bool_)
-        return np.asarray(bound_column(arrays, flows.index(term), term.child, FULL, nothing, -1))
-    return np.asarray(distinct_column(arrays, flows.index(term.flow), np.array(term.spatial, np.int64)))

@@ -12,10 +12,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.mapper.lowering import Lowered, fixed_column
+from chipwise.mapper.lowering import Lowered
 from chipwise.mapper.problem import Distinct, Flow, Problem, Quantity
 from chipwise.mapper.tree import TemplateArrays, grow, least_of, refinements, sorted_entries
-from chipwise.model.kernels.search import FULL, bound_column, lower_bound
+from chipwise.model.kernels.search import FULL, lower_bound
 
 Kind = frozenset[str]
 """The tensors that rest while a loop of this kind runs."""
@@ -106,15 +106,11 @@ class Columns:
             rest = Rest(rest.charged)
         key = (term, rest, slide)
         if key not in self._found:
-            arrays, flows = self.lowered
             if isinstance(term, Distinct):
-                self._found[key] = fixed_column(arrays, flows, term)
+                self._found[key] = self.lowered.fixed(term)
             else:
                 movers = self._movers(rest.mover)
-                flow = flows.index(term)
-                self._found[key] = np.asarray(
-                    bound_column(arrays, flow, rest.charged, slide, movers, rest.block)
-                )
+                self._found[key] = self.lowered.bound(term, rest.charged, slide, movers, rest.block)
         return self._found[key]
 
     def _movers(self, kind: Kind | None) -> NDArray[np.bool_]:

@@ -115,6 +115,39 @@ def _represent(extent, tiles, roles, walk, pick, index):
 
 
 @njit(cache=True, nogil=True)
+def _touched_by_one(extent, coefficient, tiles, roles):
+    """Values that one dimension touches, where each index counts by itself: sizes of tiles and their numbers.
+
+    A tile of size s is cut into s // t whole ones and a rest, so few sizes occur. −1 where roles need more.
+    """
+    sizes, counts = np.empty(tiles.size + 2, np.int64), np.zeros(tiles.size + 2, np.int64)
+    sizes[0], counts[0] = extent, 1
+    n = 1
+    for at in range(tiles.size):
+        tile, role = tiles[at], roles[at]
+        if role == STEP or role == UNION:
+            return -1
+        whole, kept = 0, 0
+        for k in range(n):
+            size, count = sizes[k], counts[k]
+            if role == OUTER or role == SUM:
+                whole += count * (size // tile)
+                size = size % tile
+            elif size >= tile:
+                whole += count
+                size = 0
+            if size:
+                sizes[kept], counts[kept] = size, count
+                kept += 1
+        sizes[kept], counts[kept] = tile, whole
+        n = kept + 1
+    touched = 0
+    for k in range(n):
+        touched += counts[k] * (1 + coefficient * (sizes[k] - 1))
+    return touched
+
+
+@njit(cache=True, nogil=True)
 def rank_moves(extents, coefficients, tiles, roles, with_old):
     """(touched, held) of one rank: see `boxes.combine`.
 
@@ -126,6 +159,10 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
         with_old: 1 where something was held before the step, else 0 (not a constant: that would compile it twice).
     """
     n_dims, n_pos = tiles.shape
+    if n_dims == 1 and with_old == 0:
+        quick = _touched_by_one(extents[0], coefficients[0], tiles[0], roles[0])
+        if quick >= 0:
+            return quick, 0
     bound = np.empty((n_dims, n_pos), np.int64)
     start = np.zeros((n_dims, n_pos), np.int64)
     walk = np.zeros((n_dims, n_pos), np.int64)
@@ -331,10 +368,11 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
 
 
 @njit(cache=True, nogil=True)
-def bound_column(p, flow, charged, slide, movers, block):
+def bound_column(p, entries, flow, charged, slide, movers, block):
     """One factor per entry of a lower bound on a flow, for loop orders of one class (docs/mapper.md).
 
     Args:
+        entries: the entries to look at.
         flow: index of the flow.
         charged: loops irrelevant to the tensor count in blocks before this one and are free from it on.
         slide: the unit (rank or single dimension of the tensor) whose loop moves it innermost.
@@ -344,7 +382,7 @@ def bound_column(p, flow, charged, slide, movers, block):
     axis, spatial = np.empty(end, np.int64), np.empty(end, np.int64)
     for at in range(end):
         axis[at], spatial[at] = p.position_axis[at], p.flow_role[flow, 1, at]
-    column = np.ones(p.entry_component.size)
+    column = np.ones(entries.size)
     first_at, last_at = np.int64(0), np.int64(end)
     if block >= 0:
         for at in range(end):
@@ -352,7 +390,8 @@ def bound_column(p, flow, charged, slide, movers, block):
                 first_at = np.int64(at + 1)
             if p.position_block[at] <= block:
                 last_at = np.int64(at)
-    for entry in range(column.size):
+    for row in range(column.size):
+        entry = entries[row]
         component = p.entry_component[entry]
         for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
             n = p.unit_size[u]
@@ -382,7 +421,7 @@ def bound_column(p, flow, charged, slide, movers, block):
             for k in range(n):
                 extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
             if u == slide and n > 1:
-                column[entry] *= _least_slide(
+                column[row] *= _least_slide(
                     extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
                 )
                 continue
@@ -392,19 +431,20 @@ def bound_column(p, flow, charged, slide, movers, block):
                 roles[0, last] = INNER
                 _, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
                 t -= h
-            column[entry] *= t
+            column[row] *= t
     return column
 
 
 @njit(cache=True, nogil=True)
-def distinct_column(p, flow, spatial_role):
+def distinct_column(p, entries, flow, spatial_role):
     """One factor per entry of the number of different values a flow's nodes touch over the whole run.
 
     `spatial_role[at]` is SUM where instances count separately, UNION where they are taken together.
     """
     tensor, end = p.flow_tensor[flow], p.flow_end[flow]
-    column = np.ones(p.entry_component.size)
-    for entry in range(column.size):
+    column = np.ones(entries.size)
+    for row in range(column.size):
+        entry = entries[row]
         component = p.entry_component[entry]
         for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
             n = p.unit_size[u]
@@ -428,7 +468,7 @@ def distinct_column(p, flow, spatial_role):
             for k in range(n):
                 extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
             t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
-            column[entry] *= t
+            column[row] *= t
     return column
 
 
