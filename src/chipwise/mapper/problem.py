@@ -153,18 +153,21 @@ def make_problem(
 ) -> Problem:
     """Enumerate the entries of every component and write costs as quantities."""
     problem = Problem(layer, chip, frame, keeping, objective, components_of(layer), chains)
+    trips = {d: [trip_counts(problem, d, c) for c in found] for d, found in chains.items()}
     for component in problem.components:
         problem.entry_start.append(len(problem.entries))
         sizes = [range(len(chains[d])) for d in component]
-        problem.entries.extend(entry for entry in product(*sizes) if _lanes_fit(problem, component, entry))
+        rows = [trips[d] for d in component]
+        problem.entries.extend(e for e in product(*sizes) if len(e) == 1 or _lanes_fit(problem, rows, e))
     problem.entry_start.append(len(problem.entries))
     for index, tensor in enumerate(layer.tensors):
         problem.quantities.extend(_quantities(problem, index, tensor))
     return problem
 
 
-def _lanes_fit(problem: Problem, component: tuple[str, ...], entry: tuple[int, ...]) -> bool:
-    lanes = [trip_counts(problem, d, problem.chains[d][c]) for d, c in zip(component, entry, strict=True)]
+def _lanes_fit(problem: Problem, trips: list[list[list[int]]], entry: tuple[int, ...]) -> bool:
+    """Whether the dimensions of a component fit side by side on every axis."""
+    lanes = [rows[i] for rows, i in zip(trips, entry, strict=True)]
     for at, position in enumerate(problem.frame.positions):
         if position.axis is not None and prod(row[at] for row in lanes) > position.axis.size:
             return False

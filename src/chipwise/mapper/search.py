@@ -37,8 +37,7 @@ class Certificate:
     leaves: int
     templates: int
     mapspace: float
-    """Mappings in the mapspace: chains of all dimensions x orders of their loops x choices of bypass, before
-    capacities are looked at."""
+    """Combinations of tile sizes and bypass, before capacities are looked at; each has all its loop orders."""
 
 
 @final

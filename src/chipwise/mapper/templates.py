@@ -88,6 +88,7 @@ class Columns:
     def __init__(self, problem: Problem, lowered: Lowered) -> None:
         self.problem, self.lowered = problem, lowered
         arrays = lowered.arrays
+        self.kinds = [kind_of(problem, d) for d in problem.layer.dims]
         self.units = {
             int(u): [int(arrays.component_dims[c, k]) for k in arrays.unit_local[u, : arrays.unit_size[u]]]
             for t in range(arrays.unit_start.shape[0])
@@ -97,6 +98,7 @@ class Columns:
         self.sorted = sorted_entries(problem)
         self.sliding = {u for u, dims in self.units.items() if len(dims) > 1}
         self._found: dict[tuple[Flow | Distinct, Rest, int], NDArray[np.float64]] = {}
+        self._variants: dict[tuple[Flow, Rest], list[NDArray[np.float64]]] = {}
 
     def get(self, term: Flow | Distinct, rest: Rest, slide: int = FULL) -> NDArray[np.float64]:
         """The column of a flow that rests so and slides along a unit, or of distinct values."""
@@ -114,8 +116,7 @@ class Columns:
         return self._found[key]
 
     def _movers(self, kind: Kind | None) -> NDArray[np.bool_]:
-        dims = self.problem.layer.dims
-        return np.array([kind is None or kind_of(self.problem, d) == kind for d in dims], np.bool_)
+        return np.array([kind is None or k == kind for k in self.kinds], np.bool_)
 
     def of(self, flow: Flow) -> list[int]:
         """The relevant units of a flow's tensor."""
@@ -125,6 +126,11 @@ class Columns:
 
     def variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
         """Columns for every unit of the tensor whose loop may be the innermost one that moves it, and for none."""
+        if (flow, rest) not in self._variants:
+            self._variants[flow, rest] = self._make_variants(flow, rest)
+        return self._variants[flow, rest]
+
+    def _make_variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
         arrays, movers = self.lowered.arrays, self._movers(rest.mover)
         full = self.get(flow, rest)
         found: dict[bytes, NDArray[np.float64]] = {full.tobytes(): full}
