@@ -15,7 +15,15 @@ SCHEMA = json.loads(Path(__file__).with_name("evaluation.schema.json").read_text
 TINY = [str(ROOT / "examples" / f"tiny-{what}.yaml") for what in ("network", "chip")]
 
 
-@pytest.fixture(scope="session", params=[("alexnet", "eyeriss"), tuple(TINY)], ids=["alexnet", "tiny"])
+ZOO = ("alexnet", "resnet50")
+RUNS = [
+    pytest.param(("alexnet", "eyeriss"), id="alexnet"),
+    pytest.param(("resnet50", "eyeriss"), id="resnet50", marks=pytest.mark.slow),
+    pytest.param(tuple(TINY), id="tiny"),
+]
+
+
+@pytest.fixture(scope="session", params=RUNS)
 def evaluation(request, tmp_path_factory):
     """One evaluation per session, as the command writes it."""
     network, chip = request.param
@@ -52,7 +60,7 @@ def test_parts_of_the_energy_make_the_whole(evaluation, field):
 
 
 def test_every_layer_stands_under_its_name(evaluation):
-    network = chipwise.load_network(evaluation["network"] if evaluation["network"] == "alexnet" else TINY[0])
+    network = chipwise.load_network(evaluation["network"] if evaluation["network"] in ZOO else TINY[0])
     assert [layer["name"] for layer in evaluation["layers"]] == [layer.name for layer in network.layers]
     assert evaluation["totals"]["macs"] == network.macs
 
@@ -65,8 +73,8 @@ def test_the_slowest_bounds_the_time(evaluation):
 
 
 def test_every_mapping_is_proven_and_costs_what_is_said(evaluation):
-    named = evaluation["network"] == "alexnet"
-    network = chipwise.load_network("alexnet" if named else TINY[0])
+    named = evaluation["network"] in ZOO
+    network = chipwise.load_network(evaluation["network"] if named else TINY[0])
     chip = chipwise.load_accelerator("eyeriss" if named else TINY[1])
     for entry in evaluation["layers"]:
         assert entry["optimality"] == {"proven": True, "gap": 0.0}

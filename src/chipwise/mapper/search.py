@@ -150,7 +150,7 @@ def _best_of(runs: list["_Run"]) -> Found | None:
         templates=searched,
         mapspace=float(sum(_size(r.problem) for r in runs)),
     )
-    return Found(_mapping(run.problem, chosen, order), certificate)
+    return Found(mapping_of(run.problem, chosen, order), certificate)
 
 
 def _size(problem: Problem) -> float:
@@ -160,7 +160,7 @@ def _size(problem: Problem) -> float:
     return size
 
 
-def _mapping(problem: Problem, chosen: np.ndarray, order: np.ndarray) -> Mapping:
+def mapping_of(problem: Problem, chosen: np.ndarray, order: np.ndarray) -> Mapping:
     """The loop tree of chosen entries and loop orders; loops of one iteration are left out."""
     layer, frame = problem.layer, problem.frame
     chain = {}
