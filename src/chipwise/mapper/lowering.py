@@ -14,6 +14,7 @@ from chipwise.mapper.problem import (
     Flow,
     Problem,
     fixed_energy_pj,
+    moving_terms,
     trip_counts,
 )
 from chipwise.model.kernels.search import FULL, bound_column, cycle_column, distinct_column
@@ -213,7 +214,8 @@ def _units(problem: Problem, widest: int) -> dict[str, Any]:
         row = []
         for component in problem.components:
             row.append(len(size))
-            found = [(rank.terms, 1) for rank in tensor.ranks if rank.dims and rank.dims[0] in component]
+            ranks = [moving_terms(problem.layer, rank) for rank in tensor.ranks]
+            found = [(terms, 1) for terms in ranks if terms and terms[0][0] in component]
             found += [(((d, 0),), 0) for d in component if d not in tensor.dims]
             for terms, is_relevant in found:
                 size.append(len(terms))
@@ -270,10 +272,15 @@ def _volume_column(problem: Problem, name: str, stage: int) -> list[float]:
         for d in problem.layer.dims
     }
     found = []
+    ones = dict.fromkeys(problem.layer.dims, 1)
     for c, component in enumerate(problem.components):
-        ranks = [rank for rank in tensor.ranks if rank.dims and rank.dims[0] in component]
+        ranks = [
+            rank
+            for rank, terms in ((rank, moving_terms(problem.layer, rank)) for rank in tensor.ranks)
+            if terms and terms[0][0] in component
+        ]
         for entry in problem.entries[problem.entry_start[c] : problem.entry_start[c + 1]]:
-            tile = {d: tiles[d][i] for d, i in zip(component, entry, strict=True)}
+            tile = ones | {d: tiles[d][i] for d, i in zip(component, entry, strict=True)}
             volume = 1.0
             for rank in ranks:
                 volume *= rank.extent(tile)

@@ -18,7 +18,7 @@ from chipwise.hardware.accelerator import Accelerator, Array, Memory
 from chipwise.mapper.mapspace import Chain, Keeping, Position, Skeleton
 from chipwise.model.energy import NOTHING, action_energy, value_energy_pj
 from chipwise.model.kernels.search import FIRST, SUM, UNION
-from chipwise.workload.layer import Layer, Tensor
+from chipwise.workload.layer import Layer, Rank, Tensor
 
 KINDS = {"energy": 0, "latency": 1, "edp": 2}
 
@@ -127,12 +127,17 @@ class Problem:
         return [(m, i) for stage in self.frame.stages for m in stage for i in range(len(m.ports))]
 
 
+def moving_terms(layer: Layer, rank: Rank) -> tuple[tuple[str, int], ...]:
+    """The terms of a rank that move it: a dimension of extent 1 never does (a 1x1 filter has no halo)."""
+    return tuple((d, c) for d, c in rank.terms if layer.dims[d] > 1)
+
+
 def components_of(layer: Layer) -> tuple[tuple[str, ...], ...]:
     """Dimensions joined by ranks that several of them move, in the order of the layer."""
     group = {d: {d} for d in layer.dims}
     for tensor in layer.tensors:
         for rank in tensor.ranks:
-            joined = set().union(*(group[d] for d in rank.dims)) if rank.dims else set()
+            joined = set().union(*(group[d] for d, _ in moving_terms(layer, rank)))
             for d in joined:
                 group[d] = joined
     found: list[tuple[str, ...]] = []
