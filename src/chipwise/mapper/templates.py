@@ -124,6 +124,10 @@ class Columns:
         units = range(arrays.unit_start[flow.tensor, 0], arrays.unit_start[flow.tensor, -1])
         return [u for u in units if arrays.unit_relevant[u]]
 
+    def once(self, flow: Flow) -> NDArray[np.float64] | None:
+        """Column of every value moving once, which no order undercuts; None where windows slide."""
+        return None if self.sliding.intersection(self.of(flow)) else self.get(flow, Rest(0))
+
     def variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
         """Columns for every unit of the tensor whose loop may be the innermost one that moves it, and for none."""
         if (flow, rest) not in self._variants:
@@ -154,6 +158,7 @@ class Template:
     """Bound columns per entry, and behind them one difference per pair."""
     pairs: list[tuple[int, int]]
     variants: NDArray[np.int64]
+    floor: NDArray[np.int64]
     minus: NDArray[np.int64]
     weight: NDArray[np.float64]
 
@@ -166,7 +171,7 @@ class Template:
             product *= least_of(rows, np.zeros(1, np.int64), self.pairs)[0]
         values = np.empty(self.weight.shape[0])
         kind = self.columns.lowered.arrays.kind
-        low, _ = lower_bound(kind, self.variants, self.minus, self.weight, 0, product, values)
+        low, _ = lower_bound(kind, self.variants, self.floor, self.minus, self.weight, 0, product, values)
         return float(low)
 
     def lower(self) -> TemplateArrays:
@@ -186,6 +191,7 @@ class Template:
             lanes=tree.lanes,
             volumes=tree.volumes,
             variants=self.variants,
+            floor=self.floor,
             minus=self.minus,
             weight=self.weight,
             cycles=0,
@@ -201,13 +207,17 @@ def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template
     if not all(mask.any() for mask in masks):
         return None
     table = [arrays.cycles]
-    variants, minus, weight = [], [], []
+    variants, floor, minus, weight = [], [], [], []
     for q in problem.quantities:
         row = _rows(columns, classes, q)
         if row is None:
             continue
         variants.append([len(table) + i for i in range(len(row[0]))])
         table.extend(row[0])
+        least = columns.once(q.flow) if q.minus is None and len(row[0]) > 1 else None
+        floor.append(-1 if least is None else len(table))
+        if least is not None:
+            table.append(least)
         minus.append(-1 if row[1] is None else len(table))
         if row[1] is not None:
             table.append(row[1])
@@ -215,6 +225,7 @@ def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template
     # Energy of the MACs is the last fixed column.
     variants.append([len(table)])
     table.append(arrays.fixed[:, -1])
+    floor.append(-1)
     minus.append(-1)
     weight.append(tuple(arrays.fixed_weight[:, -1]))
     pairs = [(v[0], m) for v, m in zip(variants, minus, strict=True) if m >= 0]
@@ -227,6 +238,7 @@ def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template
         np.array(table).T.copy(),
         pairs,
         np.array([v + [-1] * (widest - len(v)) for v in variants], np.int64),
+        np.array(floor, np.int64),
         np.array(minus, np.int64),
         np.array([w[:objectives] for w in weight]).T.copy(),
     )

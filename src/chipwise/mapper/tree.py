@@ -28,6 +28,7 @@ class TemplateArrays(NamedTuple):
     lanes: NDArray[np.int64]
     volumes: NDArray[np.float64]
     variants: NDArray[np.int64]
+    floor: NDArray[np.int64]
     minus: NDArray[np.int64]
     weight: NDArray[np.float64]
     cycles: int

@@ -701,11 +701,11 @@ def leaf(p, chosen, work, order):
 
 
 @njit(cache=True, nogil=True)
-def lower_bound(kind, variants, minus, weight, cycles, product, values):
+def lower_bound(kind, variants, floor, minus, weight, cycles, product, values):
     """Lower bound (primary, secondary) of all mappings whose columns multiply to at least `product`.
 
-    Each quantity is the least of its variants, or a difference of two products of which the first is never
-    the smaller (`chipwise.mapper.templates` sees to it).
+    Each quantity is the least of its variants but not below its floor, or a difference of two products of
+    which the first is never the smaller (`chipwise.mapper.templates` sees to it).
     """
     for o in range(values.size):
         values[o] = 0.0
@@ -717,6 +717,8 @@ def lower_bound(kind, variants, minus, weight, cycles, product, values):
             for v in range(variants.shape[1]):
                 if variants[q, v] >= 0:
                     low = min(low, product[variants[q, v]])
+            if floor[q] >= 0:
+                low = max(low, product[floor[q]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
     return objective_of(kind, product[cycles], values)
@@ -785,7 +787,7 @@ def search(p, t, work, best, chosen_best, order_best, stats):
     depths = n * t.levels
     kind, axis_size, capacity, held, held_bits = p.kind, p.axis_size, p.capacity, p.held, p.held_bits
     columns, lanes, volumes, child_start = t.columns, t.lanes, t.volumes, t.child_start
-    variants, minus, weight, cycles = t.variants, t.minus, t.weight, t.cycles
+    variants, floor, minus, weight, cycles = t.variants, t.floor, t.minus, t.weight, t.cycles
     product = np.ones(columns.shape[1])
     others = np.ones(columns.shape[1])
     other_lanes = np.ones(axis_size.size, np.int64)
@@ -826,7 +828,7 @@ def search(p, t, work, best, chosen_best, order_best, stats):
                     continue
                 for c in range(product.size):
                     product[c] = others[c] * columns[below, c]
-                low, tie = lower_bound(kind, variants, minus, weight, cycles, product, values)
+                low, tie = lower_bound(kind, variants, floor, minus, weight, cycles, product, values)
                 if _hopeless(kind, low, tie, best):
                     stats[1] += 1
                     continue
