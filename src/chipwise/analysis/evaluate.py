@@ -9,7 +9,8 @@ from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Accelerator
-from chipwise.mapper.search import Found, search
+from chipwise.mapper.cache import find
+from chipwise.mapper.search import Found
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import parse
@@ -40,19 +41,22 @@ def evaluate_mapping(layer: Layer, chip: str | Path | Accelerator, mapping: Mapp
     return LayerResult(layer, accelerator, mapping, cost(layer, accelerator, mapping))
 
 
-def find_mapping(layer: Layer, chip: str | Path | Accelerator, objective: str = "energy") -> LayerResult:
+def find_mapping(
+    layer: Layer, chip: str | Path | Accelerator, objective: str = "energy", *, use_cache: bool = True
+) -> LayerResult:
     """The best mapping of the mapspace, with its cost and certificate.
 
     Args:
         layer: what is computed.
         chip: an accelerator, a gallery name or a YAML file.
         objective: "energy", "latency" (ties by energy) or "edp".
+        use_cache: take (and keep) mappings found before for the same question.
 
     Raises:
         NoMappingError: nothing legal fits; the message names the constraint.
     """
     accelerator = load_accelerator(chip)
-    return _result(layer, accelerator, search(layer, accelerator, objective))
+    return _result(layer, accelerator, find(layer, accelerator, objective, use_cache=use_cache))
 
 
 def _result(layer: Layer, chip: Accelerator, found: Found) -> LayerResult:
@@ -67,6 +71,7 @@ def evaluate(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
+    use_cache: bool = True,
 ) -> EvaluationResult:
     """Map every layer of a network onto a chip and add up what it costs.
 
@@ -80,6 +85,7 @@ def evaluate(
         objective: what each layer's mapping minimises: "energy", "latency" or "edp".
         workers: threads to use.
         progress: called after each distinct layer.
+        use_cache: take (and keep) mappings found before for the same question.
 
     Raises:
         InputError: bad input. NoMappingError: a layer that fits no way, by name.
@@ -95,7 +101,8 @@ def evaluate(
     done = 0
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         jobs = {
-            pool.submit(search, layers[0], accelerator, objective): key for key, layers in distinct.items()
+            pool.submit(find, layers[0], accelerator, objective, use_cache=use_cache): key
+            for key, layers in distinct.items()
         }
         try:
             for job in as_completed(jobs):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import chipwise
-from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, Objective
+from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, NoCache, Objective
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 
@@ -23,6 +23,7 @@ def evaluate(
     why: Annotated[
         bool, typer.Option("--why", help="Add what every kind of action costs, and who says so.")
     ] = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Cost of a network on a chip, and why.
 
@@ -37,7 +38,9 @@ def evaluate(
 
     with progress_bar(len(loaded.layers)) as progress:
         result = interruptible(
-            lambda: chipwise.evaluate(loaded, chip, batch, objective, workers=jobs, progress=progress)
+            lambda: chipwise.evaluate(
+                loaded, chip, batch, objective, workers=jobs, progress=progress, use_cache=not no_cache
+            )
         )
     if json is not None:
         write_json("--json", json, result.to_dict())

@@ -77,6 +77,10 @@ JsonFile = Annotated[
         show_default=False,
     ),
 ]
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", help="Search anew, neither reading nor keeping mappings found before."),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(
