@@ -13,7 +13,10 @@ NOT_MODELLED = "not modelled: neither the chip nor its table gives it"
 
 
 def with_energies(
-    accelerator: Accelerator, table: AbstractEnergyTable | None, places: Mapping[str, str] | None = None
+    accelerator: Accelerator,
+    table: AbstractEnergyTable | None,
+    places: Mapping[str, str] | None = None,
+    note: str = "",
 ) -> Accelerator:
     """The chip with an energy for every action that a mapping can cause.
 
@@ -24,6 +27,7 @@ def with_energies(
         accelerator: a chip whose parts hold the energies given for them, or none.
         table: gives the others; None: there are no others.
         places: where each part stands, for messages.
+        note: added to the source of every energy that the table gives.
 
     Raises:
         InputError: a memory's read or write or the compute's mac has no energy.
@@ -35,7 +39,8 @@ def with_energies(
     def entry(component: str, action: str, capacity_bits: int | None = None) -> ActionEnergy | None:
         if table is None:
             return None
-        return table.energy(component, action, bits=accelerator.word_bits, capacity_bits=capacity_bits)
+        found = table.energy(component, action, bits=accelerator.word_bits, capacity_bits=capacity_bits)
+        return found and replace(found, source=found.source + note)
 
     def complete(part: Memory | Compute) -> dict[str, ActionEnergy]:
         capacity_bits = part.capacity_bits if isinstance(part, Memory) else None

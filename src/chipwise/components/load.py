@@ -22,6 +22,10 @@ def gallery_names() -> tuple[str, ...]:
     return gallery.names()
 
 
+DEFAULT_TABLE = "horowitz-45nm"
+"""Where a chip file names no table: figures in pJ that need nothing else from the file. `--why` says so."""
+
+
 def load_accelerator(source: str | Path | Accelerator) -> Accelerator:
     """The chip that `source` names, with an energy for every action.
 
@@ -57,10 +61,13 @@ def load_accelerator(source: str | Path | Accelerator) -> Accelerator:
 def accelerator_from(document: Document) -> Accelerator:
     """The chip in a parsed file, with an energy for every action."""
     chip = read_chip(document)
-    table = None
-    if chip.table is not None:
-        try:
-            table = energy_table(chip.table, chip.mac_pj)
-        except InputError as error:
-            raise InputError(f"{chip.energy_place}: {error}") from None
+    if chip.table is None:
+        note = (
+            f"; the default table, not scaled to {chip.accelerator.technology.get('node', 'any technology')}"
+        )
+        return with_energies(chip.accelerator, energy_table(DEFAULT_TABLE, None), chip.places, note)
+    try:
+        table = energy_table(chip.table, chip.mac_pj)
+    except InputError as error:
+        raise InputError(f"{chip.energy_place}: {error}") from None
     return with_energies(chip.accelerator, table, chip.places)
