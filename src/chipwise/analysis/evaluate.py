@@ -42,7 +42,12 @@ def evaluate_mapping(layer: Layer, chip: str | Path | Accelerator, mapping: Mapp
 
 
 def find_mapping(
-    layer: Layer, chip: str | Path | Accelerator, objective: str = "energy", *, use_cache: bool = True
+    layer: Layer,
+    chip: str | Path | Accelerator,
+    objective: str = "energy",
+    *,
+    use_cache: bool = True,
+    time_limit_s: float | None = None,
 ) -> LayerResult:
     """The best mapping of the mapspace, with its cost and certificate.
 
@@ -51,12 +56,14 @@ def find_mapping(
         chip: an accelerator, a gallery name or a YAML file.
         objective: "energy", "latency" (ties by energy) or "edp".
         use_cache: take (and keep) mappings found before for the same question.
+        time_limit_s: stop then, with the best mapping so far and its proven gap.
 
     Raises:
         NoMappingError: nothing legal fits; the message names the constraint.
     """
     accelerator = load_accelerator(chip)
-    return _result(layer, accelerator, find(layer, accelerator, objective, use_cache=use_cache))
+    found = find(layer, accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s)
+    return _result(layer, accelerator, found)
 
 
 def _result(layer: Layer, chip: Accelerator, found: Found) -> LayerResult:
@@ -72,6 +79,7 @@ def evaluate(
     workers: int | None = None,
     progress: Progress | None = None,
     use_cache: bool = True,
+    time_limit_s: float | None = None,
 ) -> EvaluationResult:
     """Map every layer of a network onto a chip and add up what it costs.
 
@@ -86,6 +94,7 @@ def evaluate(
         workers: threads to use.
         progress: called after each distinct layer.
         use_cache: take (and keep) mappings found before for the same question.
+        time_limit_s: for each layer; stop then, with the best mapping so far and its proven gap.
 
     Raises:
         InputError: bad input. NoMappingError: a layer that fits no way, by name.
@@ -101,7 +110,9 @@ def evaluate(
     done = 0
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         jobs = {
-            pool.submit(find, layers[0], accelerator, objective, use_cache=use_cache): key
+            pool.submit(
+                find, layers[0], accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s
+            ): key
             for key, layers in distinct.items()
         }
         try:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import chipwise
-from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, NoCache, Objective
+from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, NoCache, Objective, TimeLimit
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 
@@ -23,6 +23,7 @@ def evaluate(
     why: Annotated[
         bool, typer.Option("--why", help="Add what every kind of action costs, and who says so.")
     ] = False,
+    time_limit: TimeLimit = None,
     no_cache: NoCache = False,
 ) -> None:
     """Cost of a network on a chip, and why.
@@ -39,7 +40,14 @@ def evaluate(
     with progress_bar(len(loaded.layers)) as progress:
         result = interruptible(
             lambda: chipwise.evaluate(
-                loaded, chip, batch, objective, workers=jobs, progress=progress, use_cache=not no_cache
+                loaded,
+                chip,
+                batch,
+                objective,
+                workers=jobs,
+                progress=progress,
+                use_cache=not no_cache,
+                time_limit_s=time_limit,
             )
         )
     if json is not None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import chipwise
-from chipwise.cli.options import Batch, Chip, JsonFile, MaybeObjective, NoCache
+from chipwise.cli.options import Batch, Chip, JsonFile, MaybeObjective, NoCache, TimeLimit
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError
@@ -46,6 +46,7 @@ def map_(
             show_default=False,
         ),
     ] = None,
+    time_limit: TimeLimit = None,
     no_cache: NoCache = False,
 ) -> None:
     """Best mapping of a layer on a chip.
@@ -67,7 +68,9 @@ def map_(
         result = chipwise.evaluate_mapping(found, chip, _read(mapping))
     else:
         result = interruptible(
-            lambda: chipwise.find_mapping(found, chip, objective or "energy", use_cache=not no_cache)
+            lambda: chipwise.find_mapping(
+                found, chip, objective or "energy", use_cache=not no_cache, time_limit_s=time_limit
+            )
         )
     if json is not None:
         write_json("--json", json, layer_dict(result, batch))

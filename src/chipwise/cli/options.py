@@ -13,6 +13,7 @@ OBJECTIVES = ("energy", "latency", "edp")
 
 MAX_BATCH = 65536
 MAX_JOBS = 1024
+MAX_SECONDS = 1_000_000
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 
@@ -32,6 +33,18 @@ def _whole(option: str, most: int) -> Callable[[str], int]:
         return int(value)
 
     return read
+
+
+def _seconds(value: str | float) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        raise InputError(
+            f"--time-limit {value}: must be a number of seconds above 0, at most {MAX_SECONDS:,}"
+        )
+    return seconds
 
 
 Network = Annotated[
@@ -80,6 +93,16 @@ JsonFile = Annotated[
 NoCache = Annotated[
     bool,
     typer.Option("--no-cache", help="Search anew, neither reading nor keeping mappings found before."),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        parser=_seconds,
+        help="Stop the search of a layer then, with the best mapping so far and its proven gap.",
+        show_default=False,
+    ),
 ]
 Jobs = Annotated[
     int | None,

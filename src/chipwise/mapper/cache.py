@@ -33,7 +33,14 @@ SWITCH = "CHIPWISE_NO_CACHE"
 SOURCES = ("mapper", "mapping", "model", "hardware", "workload")
 
 
-def find(layer: Layer, chip: Accelerator, objective: str = "energy", *, use_cache: bool = True) -> Found:
+def find(
+    layer: Layer,
+    chip: Accelerator,
+    objective: str = "energy",
+    *,
+    use_cache: bool = True,
+    time_limit_s: float | None = None,
+) -> Found:
     """`search`, or what it found before for the same question.
 
     Args:
@@ -41,17 +48,19 @@ def find(layer: Layer, chip: Accelerator, objective: str = "energy", *, use_cach
         chip: what it runs on.
         objective: as for `search`.
         use_cache: False searches anew and keeps nothing.
+        time_limit_s: as for `search`; what it cut short is not kept.
 
     Raises:
         NoMappingError: nothing legal fits. InputError: as for `search`.
     """
     if not use_cache or os.environ.get(SWITCH) == "1":
-        return search(layer, chip, objective)
+        return search(layer, chip, objective, time_limit_s)
     key = key_of(layer, chip, objective)
     found = _read(key, layer, chip, objective)
     if found is None:
-        found = search(layer, chip, objective)
-        _write(key, found)
+        found = search(layer, chip, objective, time_limit_s)
+        if found.certificate.proven:
+            _write(key, found)
     return found
 
 

@@ -1,12 +1,16 @@
 """Search one layer's even mapspace: all choices of what is kept, all templates, one incumbent."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Timer
+from time import monotonic
 from typing import final
 
 import numpy as np
 
-from chipwise.errors import InputError, did_you_mean
+from chipwise.errors import InputError, NoMappingError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.infeasible import explain
 from chipwise.mapper.lowering import Lowered, lower, work_for
@@ -17,13 +21,17 @@ from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.model.kernels import search as kernel
 from chipwise.workload.layer import Layer
 
+OVERFLOWED, LIMIT, STOPPED = 4, 5, 6
+"""Places in the kernel's statistics: see `kernels.search.search`."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """How the optimum is known: what was looked at, and what was cut off by a bound.
 
-    `gap` = 0 and `proven` where everything else was cut off by bounds that are not below the result.
+    No mapping is better than `bound`; `gap` = 1 − bound / value. `proven`: the gap is 0, as everything else was cut
+    off by bounds that are not below the result.
     """
 
     objective: str
@@ -49,17 +57,20 @@ class Found:
     certificate: Certificate
 
 
-def search(layer: Layer, chip: Accelerator, objective: str = "energy") -> Found:
+def search(
+    layer: Layer, chip: Accelerator, objective: str = "energy", time_limit_s: float | None = None
+) -> Found:
     """The best even mapping of `layer` on `chip`.
 
     Args:
         layer: what is computed.
         chip: what it runs on.
         objective: "energy" (pJ), "latency" (cycles, ties by energy) or "edp" (pJ x cycles).
+        time_limit_s: stop then, with the best mapping so far and its proven gap; None: search to the end.
 
     Raises:
         InputError: an unknown objective, or tensors that the chip does not know.
-        NoMappingError: nothing legal fits; the message names the constraint.
+        NoMappingError: nothing legal fits (the message names the constraint), or nothing was found in time.
     """
     if objective not in KINDS:
         raise InputError(f"objective {objective!r} is not known." + did_you_mean(objective, KINDS))
@@ -69,18 +80,56 @@ def search(layer: Layer, chip: Accelerator, objective: str = "energy") -> Found:
                 f"layer {layer.name!r} has a tensor {tensor.name!r} that chip {chip.name!r} does not know; "
                 f"it knows {', '.join(chip.tensors)}"
             )
-    found = _search(layer, chip, objective)
+    if time_limit_s is not None and not time_limit_s > 0:
+        raise InputError(f"time limit = {time_limit_s} s must be above 0")
+    clock = _Clock(time_limit_s)
+    found = _search(layer, chip, objective, clock)
+    if found is None and clock.is_over():
+        raise NoMappingError(
+            f"no mapping of {layer.name!r} on {chip.name!r} was found in {time_limit_s} s; allow more time",
+            "time",
+        )
     if found is None:
         raise explain(layer, chip, _find_any)
     return found
 
 
 def _find_any(layer: Layer, chip: Accelerator) -> Mapping | None:
-    found = _search(layer, chip, "energy")
+    found = _search(layer, chip, "energy", _Clock(None))
     return None if found is None else found.mapping
 
 
-def _search(layer: Layer, chip: Accelerator, objective: str) -> Found | None:
+@final
+class _Clock:
+    """Stops kernels at a deadline: they look at a number of nodes not to exceed, which a timer sets to −1."""
+
+    def __init__(self, limit_s: float | None) -> None:
+        self.stats = np.zeros(7, np.int64)
+        self.stats[LIMIT] = np.iinfo(np.int64).max
+        self.end = None if limit_s is None else monotonic() + limit_s
+
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return self.end is not None and monotonic() >= self.end
+
+    @contextmanager
+    def running(self) -> Iterator[np.ndarray]:
+        """The kernel's statistics, with the timer set."""
+        timer = None if self.end is None else Timer(max(0.0, self.end - monotonic()), self._stop)
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        try:
+            yield self.stats
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _stop(self) -> None:
+        self.stats[LIMIT] = -1
+
+
+def _search(layer: Layer, chip: Accelerator, objective: str, clock: _Clock) -> Found | None:
     frame = skeleton(chip)
     runs = []
     missing = None
@@ -94,7 +143,7 @@ def _search(layer: Layer, chip: Accelerator, objective: str) -> Found | None:
             runs.append(_Run(problem, lower(problem)))
     if not runs and missing is not None:
         raise no_chains(layer, chip, missing)
-    return _best_of(runs)
+    return _best_of(runs, clock)
 
 
 @final
@@ -108,11 +157,11 @@ class _Run:
         self.templates = [template for template in made if template is not None]
 
 
-def _best_of(runs: list["_Run"]) -> Found | None:
+def _best_of(runs: list["_Run"], clock: _Clock) -> Found | None:
     """Search the classes of all runs, most promising first, with one incumbent."""
     best = np.array([np.inf, np.inf])
-    stats = np.zeros(7, np.int64)
-    stats[5] = np.iinfo(np.int64).max
+    stats = clock.stats
+    open_bound = np.inf
     ordered = sorted(
         (template.root_bound(), r, i)
         for r, run in enumerate(runs)
@@ -124,25 +173,33 @@ def _best_of(runs: list["_Run"]) -> Found | None:
         run = runs[r]
         if low >= best[0] * (1 + 1e-13):
             continue
+        if clock.is_over():
+            open_bound = min(open_bound, low)
+            continue
         searched += 1
         problem = run.problem
         chosen = np.zeros(len(problem.components), np.int64)
         order = np.full((problem.n_stages - 1, len(problem.layer.dims)), -1, np.int64)
         before = best.copy()
         arrays = run.templates[i].lower()
-        kernel.search(run.lowered.arrays, arrays, work_for(problem), best, chosen, order, stats)
+        before_overflow = stats[OVERFLOWED]
+        with clock.running():
+            kernel.search(run.lowered.arrays, arrays, work_for(problem), best, chosen, order, stats)
+        if stats[STOPPED] or stats[OVERFLOWED] > before_overflow:
+            open_bound = min(open_bound, low)
         if (best != before).any():
             winner = (run, chosen, order)
     if winner is None:
         return None
     run, chosen, order = winner
-    proven = stats[4] == 0 and stats[6] == 0
+    value = float(best[0])
+    bound = min(value, float(open_bound))
     certificate = Certificate(
         objective=run.problem.objective,
-        value=float(best[0]),
-        bound=float(best[0]),
-        gap=0.0,
-        proven=bool(proven),
+        value=value,
+        bound=bound,
+        gap=1 - bound / value if value else 0.0,
+        proven=bound >= value,
         nodes=int(stats[0]),
         pruned_by_bound=int(stats[1]),
         pruned_by_fit=int(stats[2]),

@@ -102,6 +102,38 @@ def test_several_memories_that_bind_together_are_named():
         search(LAYERS[0], tight)
 
 
+HARD = conv("hard", M=256, C=256, P=56, Q=56, R=5, S=5)
+
+
+def test_a_time_limit_yields_a_mapping_with_its_gap():
+    chip = load_accelerator("simple")
+    found = search(HARD, chip, time_limit_s=1.0)
+    certificate = found.certificate
+    check(HARD, chip, found.mapping)
+
+    assert not certificate.proven
+    assert 0 < certificate.gap < 1
+    assert certificate.bound == pytest.approx((1 - certificate.gap) * certificate.value)
+    assert cost(HARD, chip, found.mapping).energy_pj == pytest.approx(certificate.value)
+
+
+def test_a_time_limit_that_is_not_reached_changes_nothing():
+    chip = load_accelerator("eyeriss")
+
+    assert search(LAYERS[0], chip, time_limit_s=1000.0) == search(LAYERS[0], chip)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_a_time_limit_of_nothing_is_refused(seconds):
+    with pytest.raises(InputError, match="must be above 0"):
+        search(LAYERS[0], load_accelerator("eyeriss"), time_limit_s=seconds)
+
+
+def test_too_little_time_to_find_anything_says_so():
+    with pytest.raises(NoMappingError, match="allow more time"):
+        search(HARD, load_accelerator("simple"), time_limit_s=1e-6)
+
+
 def test_an_unknown_objective_is_refused():
     with pytest.raises(InputError, match="Did you mean 'energy'"):
         search(LAYERS[0], load_accelerator("eyeriss"), "enrgy")
