@@ -17,7 +17,7 @@ from chipwise.mapper.problem import (
     moving_terms,
     trip_counts,
 )
-from chipwise.model.kernels.search import FULL, bound_column, cycle_column, distinct_column
+from chipwise.model.kernels.search import FULL, bound_column, passes
 
 
 class Work(NamedTuple):
@@ -44,18 +44,22 @@ class Lowered:
         """Factors of a lower bound on a flow (see `bound_column`)."""
         flow = self.flows.index(term)
         entries, of = self._representatives(int(self.arrays.flow_end[flow]))
-        found: NDArray[np.float64] = bound_column(self.arrays, entries, flow, charged, slide, movers, block)
+        found: NDArray[np.float64] = bound_column(
+            self.arrays, entries, flow, charged, slide, movers, block, np.empty(0, np.int64)
+        )
         return found[of]
 
     def fixed(self, term: Flow | Distinct) -> NDArray[np.float64]:
         """Factors of something that no loop order changes: the MAC's accesses, distinct values."""
+        nothing = np.zeros(self.arrays.extents.size, np.bool_)
         if isinstance(term, Flow):
-            nothing = np.zeros(self.arrays.extents.size, np.bool_)
             return self.bound(term, term.child, FULL, nothing, -1)
         flow = self.flows.index(term.flow)
         entries, of = self._representatives(int(self.arrays.flow_end[flow]))
-        spatial = np.array(term.spatial, np.int64)
-        found: NDArray[np.float64] = distinct_column(self.arrays, entries, flow, spatial)
+        united = np.array(term.spatial, np.int64)
+        found: NDArray[np.float64] = bound_column(
+            self.arrays, entries, flow, term.flow.child, FULL, nothing, -1, united
+        )
         return found[of]
 
     def _representatives(self, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -110,13 +114,12 @@ def lower(problem: Problem) -> Lowered:
         flow_weight=np.zeros((n_objectives, len(flows))),
         fixed=np.empty((0, 0)),
         fixed_weight=np.empty((0, 0)),
-        cycles=np.empty(0),
+        cycles=_cycles(problem),
         lanes=_lanes(problem),
         axis_size=np.array([p.axis.size for p in frame.positions if p.axis is not None], np.int64),
         **_capacities(problem),
         memo=np.zeros((len(problem.entries), len(flows), problem.n_stages, 3**widest, 2), np.int64),
     )
-    arrays = arrays._replace(cycles=cycle_column(arrays))
     fixed, weights = _weigh(problem, Lowered(arrays, flows))
     return Lowered(arrays._replace(fixed=fixed, fixed_weight=weights), flows)
 
@@ -202,6 +205,20 @@ def _lanes(problem: Problem) -> NDArray[np.int64]:
         for row in rows:
             out[e] *= np.array([row[at] for at in axes], np.int64)
     return out
+
+
+def _cycles(problem: Problem) -> NDArray[np.float64]:
+    """Temporal tiles per entry: the product over components is the cycles of compute."""
+    spatial = np.array([p.axis is not None for p in problem.frame.positions])
+    of_dim = {
+        d: passes(problem.layer.dims[d], np.array(chains, np.int64), spatial)
+        for d, chains in problem.chains.items()
+    }
+    found = []
+    for component, (a, b) in zip(problem.components, pairwise(problem.entry_start), strict=True):
+        rows = np.array(problem.entries[a:b])
+        found.append(np.prod([of_dim[d][rows[:, k]] for k, d in enumerate(component)], axis=0))
+    return np.concatenate(found)
 
 
 def _units(problem: Problem, widest: int) -> dict[str, Any]:

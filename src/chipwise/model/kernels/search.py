@@ -368,7 +368,7 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
 
 
 @njit(cache=True, nogil=True)
-def bound_column(p, entries, flow, charged, slide, movers, block):
+def bound_column(p, entries, flow, charged, slide, movers, block, united):
     """One factor per entry of a lower bound on a flow, for loop orders of one class (docs/mapper.md).
 
     Args:
@@ -377,6 +377,8 @@ def bound_column(p, entries, flow, charged, slide, movers, block):
         charged: loops irrelevant to the tensor count in blocks before this one and are free from it on.
         slide: the unit (rank or single dimension of the tensor) whose loop moves it innermost.
         movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
+        united: empty, or a role per position. Then the column is not a bound but counts the different values
+            touched over the run: SUM where instances count separately, UNION where they are taken together.
     """
     tensor, end = p.flow_tensor[flow], p.flow_end[flow]
     axis, spatial = np.empty(end, np.int64), np.empty(end, np.int64)
@@ -407,7 +409,14 @@ def bound_column(p, entries, flow, charged, slide, movers, block):
                     tiles[k, at] = p.tiles[dim, p.entry_chain[entry, local], at]
                 may_move[k] = movers[dim]
                 for at in range(end):
-                    if axis[at] >= 0:
+                    if united.size > 0:
+                        if axis[at] >= 0 and united[at] != UNION:
+                            roles[k, at] = united[at]
+                        elif p.unit_relevant[u]:
+                            roles[k, at] = UNION if n > 1 else SUM  # tiles of one dimension are disjoint
+                        else:
+                            roles[k, at] = FIRST
+                    elif axis[at] >= 0:
                         roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
                     elif p.unit_relevant[u] or p.flow_mac[flow] or p.position_block[at] < charged:
                         roles[k, at] = OUTER
@@ -436,64 +445,22 @@ def bound_column(p, entries, flow, charged, slide, movers, block):
 
 
 @njit(cache=True, nogil=True)
-def distinct_column(p, entries, flow, spatial_role):
-    """One factor per entry of the number of different values a flow's nodes touch over the whole run.
+def passes(extent, chains, spatial):
+    """Temporal tiles of each chain of one dimension: their product over dimensions is the cycles of compute.
 
-    `spatial_role[at]` is SUM where instances count separately, UNION where they are taken together.
+    Args:
+        extent: of the dimension.
+        chains: tiles, [chain, position].
+        spatial: whether each position is one of an axis.
     """
-    tensor, end = p.flow_tensor[flow], p.flow_end[flow]
-    column = np.ones(entries.size)
-    for row in range(column.size):
-        entry = entries[row]
-        component = p.entry_component[entry]
-        for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
-            n = p.unit_size[u]
-            tiles = np.empty((n, end), np.int64)
-            roles = np.empty((n, end), np.int64)
-            together = UNION if n > 1 else SUM  # tiles of one dimension are disjoint
-            for k in range(n):
-                local = p.unit_local[u, k]
-                dim = p.component_dims[component, local]
-                for at in range(end):
-                    tiles[k, at] = p.tiles[dim, p.entry_chain[entry, local], at]
-                for at in range(end):
-                    apart = p.position_axis[at] >= 0 and spatial_role[at] != UNION
-                    if apart:
-                        roles[k, at] = spatial_role[at]
-                    elif p.unit_relevant[u]:
-                        roles[k, at] = together
-                    else:
-                        roles[k, at] = FIRST
-            extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
-            for k in range(n):
-                extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
-            t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
-            column[row] *= t
-    return column
-
-
-@njit(cache=True, nogil=True)
-def cycle_column(p):
-    """Temporal tiles of each entry's dimensions: their product over components is the cycles of compute."""
-    column = np.ones(p.entry_component.size)
-    n_positions = p.position_axis.size
-    extent = np.empty(1, np.int64)
-    nothing = np.zeros(1, np.int64)
-    tiles = np.empty((1, n_positions), np.int64)
-    roles = np.empty((1, n_positions), np.int64)
-    for at in range(n_positions):
-        roles[0, at] = OUTER if p.position_axis[at] < 0 else FIRST
-    for entry in range(column.size):
-        component = p.entry_component[entry]
-        for local in range(p.component_size[component]):
-            dim = p.component_dims[component, local]
-            extent[0] = p.extents[dim]
-            for at in range(n_positions):
-                tiles[0, at] = p.tiles[dim, p.entry_chain[entry, local], at]
-            # Coefficient 0 makes every tile count as one.
-            t, _ = rank_moves(extent, nothing, tiles, roles, np.int64(0))
-            column[entry] *= t
-    return column
+    found = np.empty(chains.shape[0])
+    roles = np.empty(spatial.size, np.int64)
+    for at in range(spatial.size):
+        roles[at] = FIRST if spatial[at] else OUTER
+    for row in range(found.size):
+        # Coefficient 0 makes every tile count as one.
+        found[row] = _touched_by_one(extent, 0, chains[row], roles)
+    return found
 
 
 @njit(cache=True, nogil=True)
