@@ -19,20 +19,21 @@ OUTER, STEP, INNER, SUM, FIRST, UNION = 0, 1, 2, 3, 4, 5
 
 
 @njit(cache=True, nogil=True)
-def _place(extent, tiles, roles, index, old, choice):
+def _place(extent, tiles, roles, index, d, old, choice):
     """(active, first, size) of the tile at `index`; with `old` the one before the step.
 
-    `choice` bit k set: the k-th inner loop from the inside stands at its last index but one.
+    Row `d` of the arrays is the dimension. `choice` bit k set: the k-th inner loop from the inside stands at
+    its last index but one.
     """
     first, size = 0, extent
     bit = 0
-    for at in range(tiles.size):
-        if roles[at] == INNER:
+    for at in range(tiles.shape[1]):
+        if roles[d, at] == INNER:
             bit += 1
-    for at in range(tiles.size):
-        tile = tiles[at]
-        i = index[at]
-        role = roles[at]
+    for at in range(tiles.shape[1]):
+        tile = tiles[d, at]
+        i = index[d, at]
+        role = roles[d, at]
         if role == INNER:
             bit -= 1
             i = 0
@@ -50,14 +51,14 @@ def _place(extent, tiles, roles, index, old, choice):
 
 
 @njit(cache=True, nogil=True)
-def _before(extent, tiles, roles, index):
+def _before(extent, tiles, roles, index, d):
     """Where the instance's tile lay when it was last active: the lexicographically last active index."""
     inner = 0
-    for at in range(tiles.size):
-        if roles[at] == INNER:
+    for at in range(tiles.shape[1]):
+        if roles[d, at] == INNER:
             inner += 1
     for choice in range(1 << inner):
-        ok, first, size = _place(extent, tiles, roles, index, 1, choice)
+        ok, first, size = _place(extent, tiles, roles, index, d, 1, choice)
         if ok:
             return True, first, size
     return False, 0, 0
@@ -84,47 +85,47 @@ def _covered(lo, hi, n):
 
 
 @njit(cache=True, nogil=True)
-def _represent(extent, tiles, roles, walk, pick, index):
+def _represent(extent, tiles, roles, walk, pick, index, d):
     """Turn picks into indices of one dimension; how many index vectors they stand for (0: none).
 
     Where tiles leave a residual, all whole tiles of a loop look alike and the last one may differ: pick 0
-    stands for the whole ones, pick 1 for the last. `walk[at]` 2: the pick is the index itself.
+    stands for the whole ones, pick 1 for the last. `walk` 2: the pick is the index itself.
     """
     times, size = 1, extent
-    for at in range(tiles.size):
-        i = index[at]
-        if walk[at]:
-            n = (size + tiles[at] - 1) // tiles[at]
-            least = 1 if roles[at] == STEP else 0
-            i = pick[at]
-            if walk[at] == 1:
+    for at in range(tiles.shape[1]):
+        i = index[d, at]
+        if walk[d, at]:
+            n = (size + tiles[d, at] - 1) // tiles[d, at]
+            least = 1 if roles[d, at] == STEP else 0
+            i = pick[d, at]
+            if walk[d, at] == 1:
                 if n <= least:
                     return 0
-                if pick[at] == 0:
+                if pick[d, at] == 0:
                     times *= n - 1 - least
                     i = least
                 else:
                     i = n - 1
             if times == 0 or i < least or i >= n:
                 return 0
-            index[at] = i
-        size = min(tiles[at], size - i * tiles[at])
+            index[d, at] = i
+        size = min(tiles[d, at], size - i * tiles[d, at])
         if size <= 0:
             return 0
     return times
 
 
 @njit(cache=True, nogil=True)
-def _touched_by_one(extent, coefficient, tiles, roles):
+def _touched_by_one(extent, coefficient, tiles, roles, d):
     """Values that one dimension touches, where each index counts by itself: sizes of tiles and their numbers.
 
     A tile of size s is cut into s // t whole ones and a rest, so few sizes occur. −1 where roles need more.
     """
-    sizes, counts = np.empty(tiles.size + 2, np.int64), np.zeros(tiles.size + 2, np.int64)
+    sizes, counts = np.empty(tiles.shape[1] + 2, np.int64), np.zeros(tiles.shape[1] + 2, np.int64)
     sizes[0], counts[0] = extent, 1
     n = 1
-    for at in range(tiles.size):
-        tile, role = tiles[at], roles[at]
+    for at in range(tiles.shape[1]):
+        tile, role = tiles[d, at], roles[at]
         if role == STEP or role == UNION:
             return -1
         whole, kept = 0, 0
@@ -160,7 +161,7 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
     """
     n_dims, n_pos = tiles.shape
     if n_dims == 1 and with_old == 0:
-        quick = _touched_by_one(extents[0], coefficients[0], tiles[0], roles[0])
+        quick = _touched_by_one(extents[0], coefficients[0], tiles, roles[0], 0)
         if quick >= 0:
             return quick, 0
     bound = np.empty((n_dims, n_pos), np.int64)
@@ -207,20 +208,20 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
             for at in range(n_pos):
                 index[d, at] = start[d, at]
             if not whole[d]:
-                times *= _represent(extents[d], tiles[d], roles[d], walk[d], pick[d], index[d])
+                times *= _represent(extents[d], tiles, roles, walk, pick, index, d)
         n = m = 0
         while times:
             ok, a, length = True, 0, 1
             b, old_length, had = 0, 1, with_old == 1
             for d in range(n_dims):
-                now, first, size = _place(extents[d], tiles[d], roles[d], index[d], 0, 0)
+                now, first, size = _place(extents[d], tiles, roles, index, d, 0, 0)
                 if not now:
                     ok = False
                     break
                 a += coefficients[d] * first
                 length += coefficients[d] * (size - 1)
                 if had:
-                    had, first, size = _before(extents[d], tiles[d], roles[d], index[d])
+                    had, first, size = _before(extents[d], tiles, roles, index, d)
                     b += coefficients[d] * first
                     old_length += coefficients[d] * (size - 1)
             if ok:
@@ -263,53 +264,6 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
                         pick[d, at] = 0
         if not more:
             break
-    return touched, held
-
-
-@njit(cache=True, nogil=True)
-def component_moves(p, entry, flow, block, code):
-    """(touched, held) of one component of dimensions for one flow, in the step that `block` and `code` name.
-
-    `code` has one base-3 digit per dimension of the component: its loop of `block` stands outside of the
-    advancing loop (0), is it (1), or stands inside (2). Memoised, T + 1 marks a value as known.
-    """
-    memo = p.memo
-    if memo[entry, flow, block, code, 0]:
-        return memo[entry, flow, block, code, 0] - 1, memo[entry, flow, block, code, 1]
-    tensor = p.flow_tensor[flow]
-    end = p.flow_end[flow]
-    component = p.entry_component[entry]
-    touched = held = 1
-    for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
-        n = p.unit_size[u]
-        tiles = np.empty((n, end), np.int64)
-        roles = np.empty((n, end), np.int64)
-        for k in range(n):
-            local = p.unit_local[u, k]
-            dim = p.component_dims[component, local]
-            digit = code
-            for _ in range(local):
-                digit //= 3
-            digit %= 3
-            chain = p.entry_chain[entry, local]
-            for at in range(end):
-                tiles[k, at] = p.tiles[dim, chain, at]
-                if p.position_axis[at] >= 0:
-                    roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
-                elif p.position_block[at] < block:
-                    roles[k, at] = OUTER
-                elif p.position_block[at] > block:
-                    roles[k, at] = INNER
-                else:
-                    roles[k, at] = digit
-        extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
-        for k in range(n):
-            extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
-        t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
-        touched *= t
-        held *= h
-    memo[entry, flow, block, code, 0] = touched + 1
-    memo[entry, flow, block, code, 1] = held
     return touched, held
 
 
@@ -459,7 +413,7 @@ def passes(extent, chains, spatial):
         roles[at] = FIRST if spatial[at] else OUTER
     for row in range(found.size):
         # Coefficient 0 makes every tile count as one.
-        found[row] = _touched_by_one(extent, 0, chains[row], roles)
+        found[row] = _touched_by_one(extent, 0, chains, roles, row)
     return found
 
 
@@ -518,12 +472,48 @@ def objective_of(kind, cycles, values):
 
 @njit(cache=True, nogil=True)
 def _remember(p, chosen, block, codes):
-    """Fill the memo of every component and flow for the states `codes` of a block."""
+    """Fill the memo: (touched, held) of every component and flow in the step that `block` and `codes` name.
+
+    A code has one base-3 digit per dimension of the component: its loop of `block` stands outside of the
+    advancing loop (0), is it (1), or stands inside (2). T + 1 is kept, so that 0 means unknown.
+    """
+    memo = p.memo
     for flow in range(p.flow_tensor.size):
-        if not p.flow_mac[flow] and p.flow_stage[flow] > block:
-            for c in range(chosen.size):
-                if p.memo[chosen[c], flow, block, codes[c], 0] == 0:
-                    component_moves(p, chosen[c], flow, block, codes[c])
+        if p.flow_mac[flow] or p.flow_stage[flow] <= block:
+            continue
+        tensor, end = p.flow_tensor[flow], p.flow_end[flow]
+        for component in range(chosen.size):
+            entry, code = chosen[component], codes[component]
+            if memo[entry, flow, block, code, 0]:
+                continue
+            touched = held = 1
+            for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
+                n = p.unit_size[u]
+                tiles, roles = np.empty((n, end), np.int64), np.empty((n, end), np.int64)
+                extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
+                for k in range(n):
+                    extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
+                    local = p.unit_local[u, k]
+                    dim, chain = p.component_dims[component, local], p.entry_chain[entry, local]
+                    digit = code
+                    for _ in range(local):
+                        digit //= 3
+                    digit %= 3
+                    for at in range(end):
+                        tiles[k, at] = p.tiles[dim, chain, at]
+                        if p.position_axis[at] >= 0:
+                            roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
+                        elif p.position_block[at] < block:
+                            roles[k, at] = OUTER
+                        elif p.position_block[at] > block:
+                            roles[k, at] = INNER
+                        else:
+                            roles[k, at] = digit
+                t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
+                touched *= t
+                held *= h
+            memo[entry, flow, block, code, 0] = touched + 1
+            memo[entry, flow, block, code, 1] = held
 
 
 @njit(cache=True, nogil=True)
@@ -550,25 +540,6 @@ def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
 
 
 @njit(cache=True, nogil=True)
-def _base(p, chosen, value):
-    """What does not depend on the order of loops: first touches, the MAC's accesses, distinct outputs."""
-    codes = np.zeros(chosen.size, np.int64)
-    before_all = np.int64(-1)  # a block that no loop stands in: all loops are inside, at their first index
-    counted = np.zeros(p.flow_mac.size, np.bool_)
-    for flow in range(counted.size):
-        counted[flow] = not p.flow_mac[flow]
-    if not _step_cost(p.memo, counted, p.flow_weight, chosen, before_all, codes, np.int64(0), value):
-        _remember(p, chosen, before_all, codes)
-        _step_cost(p.memo, counted, p.flow_weight, chosen, before_all, codes, np.int64(0), value)
-    for f in range(p.fixed_weight.shape[1]):
-        product = 1.0
-        for c in range(chosen.size):
-            product *= p.fixed[chosen[c], f]
-        for o in range(value.size):
-            value[o] += p.fixed_weight[o, f] * product
-
-
-@njit(cache=True, nogil=True)
 def _better(kind, first, second, best, best_second):
     """Whether (first, second) beats the best so far.
 
@@ -589,11 +560,8 @@ def leaf(p, chosen, work, order):
     n_objectives = p.flow_weight.shape[0]
     value = np.empty(n_objectives)
     step = np.empty(n_objectives)
-    _base(p, chosen, value)
     proven = True
     carried = np.empty((work.labels.shape[2], n_objectives))
-    for o in range(n_objectives):
-        carried[0, o] = value[o]
     n_carried = 1
     n_blocks = p.n_blocks
     n_active = np.zeros(n_blocks, np.int64)
@@ -605,6 +573,22 @@ def leaf(p, chosen, work, order):
         for _ in range(dim_local[d]):
             power[d] *= 3
     codes = np.zeros(chosen.size, np.int64)
+    # What no order changes: first touches (all loops inside a block that is none, at their first index), the
+    # MAC's accesses, distinct outputs.
+    none = np.int64(-1)
+    for flow in range(counted.size):
+        counted[flow] = not flow_mac[flow]
+    if not _step_cost(memo, counted, weight, chosen, none, codes, np.int64(0), value):
+        _remember(p, chosen, none, codes)
+        _step_cost(memo, counted, weight, chosen, none, codes, np.int64(0), value)
+    for o in range(n_objectives):
+        carried[0, o] = value[o]
+    for f in range(p.fixed_weight.shape[1]):
+        product = 1.0
+        for c in range(chosen.size):
+            product *= p.fixed[chosen[c], f]
+        for o in range(n_objectives):
+            carried[0, o] += p.fixed_weight[o, f] * product
     for block in range(n_blocks - 1, -1, -1):
         for d in range(p.dim_component.size):
             if p.bound[chosen[p.dim_component[d]], p.dim_local[d], block] > 1:
