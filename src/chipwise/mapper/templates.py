@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chipwise.mapper.lowering import Lowered
 from chipwise.mapper.problem import Distinct, Flow, Problem, Quantity
 from chipwise.mapper.tree import TemplateArrays, grow, least_of, refinements, sorted_entries
-from chipwise.model.kernels.search import FULL, UNION, lower_bound
+from chipwise.model.kernels.search import FULL, OWN, lower_bound
 
 Kind = frozenset[str]
 """The tensors that rest while a loop of this kind runs."""
@@ -125,16 +125,10 @@ class Columns:
         return [u for u in units if arrays.unit_relevant[u]]
 
     def once(self, flow: Flow) -> NDArray[np.float64] | None:
-        """Column of every value moving once, which no order undercuts.
-
-        None where windows slide below an array: what an instance sees in all takes too long to count there.
-        """
+        """Column of every value moving once, which no order undercuts."""
         if not self.sliding.intersection(self.of(flow)):
             return self.get(flow, Rest(0))
-        end = self.problem.frame.first_position(flow.child)
-        if any(position.axis is not None for position in self.problem.frame.positions[:end]):
-            return None
-        return self.get(Distinct(flow, (UNION,) * len(self.problem.frame.positions)), Rest(0))
+        return self.get(Distinct(flow, (OWN,) * len(self.problem.frame.positions)), Rest(0))
 
     def variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
         """Columns for every unit of the tensor whose loop may be the innermost one that moves it, and for none."""

@@ -268,6 +268,7 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
 
 
 FULL = -1
+OWN = -2
 
 
 @njit(cache=True, nogil=True)
@@ -332,7 +333,8 @@ def bound_column(p, entries, flow, charged, slide, movers, block, united):
         slide: the unit (rank or single dimension of the tensor) whose loop moves it innermost.
         movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
         united: empty, or a role per position. Then the column is not a bound but counts the different values
-            touched over the run: SUM where instances count separately, UNION where they are taken together.
+            touched over the run: SUM where instances count separately, UNION where they are taken together,
+            OWN where they add up as in the flow.
     """
     tensor, end = p.flow_tensor[flow], p.flow_end[flow]
     axis, spatial = np.empty(end, np.int64), np.empty(end, np.int64)
@@ -364,7 +366,9 @@ def bound_column(p, entries, flow, charged, slide, movers, block, united):
                 may_move[k] = movers[dim]
                 for at in range(end):
                     if united.size > 0:
-                        if axis[at] >= 0 and united[at] != UNION:
+                        if axis[at] >= 0 and united[at] == OWN:
+                            roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
+                        elif axis[at] >= 0 and united[at] != UNION:
                             roles[k, at] = united[at]
                         elif p.unit_relevant[u]:
                             roles[k, at] = UNION if n > 1 else SUM  # tiles of one dimension are disjoint
