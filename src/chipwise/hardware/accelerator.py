@@ -71,7 +71,7 @@ class Memory:
     ports: tuple[Port, ...] = ()
     inner_loops: Loops = field(default_factory=Loops)
     energy: Mapping[str, ActionEnergy] = field(default_factory=dict)
-    """Per word: `read` and `write` (and `leak`: pJ per cycle)."""
+    """Per word: `read` and `write`."""
     area_mm2: float | None = None
     """Of one instance, where a source gives it."""
 

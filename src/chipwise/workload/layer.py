@@ -15,6 +15,9 @@ from chipwise.errors import InputError
 MAX_EXTENT = 2**31 - 1
 """Largest extent of a dimension: counts are products of a few of them and stay exact integers."""
 
+MAX_COUNT = 2**53
+"""Most MACs of a layer and values of a tensor: above, doubles would no longer be exact."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,12 @@ class Layer:
             if isinstance(extent, bool) or not isinstance(extent, int):
                 raise InputError(f"layer {self.name!r}: {d} = {extent!r} must be a whole number")
             if not 1 <= extent <= MAX_EXTENT:
-                raise InputError(f"layer {self.name!r}: {d} = {extent} must be between 1 and {MAX_EXTENT}")
-        if prod(self.dims.values()) > 2**53:
-            raise InputError(
-                f"layer {self.name!r}: {prod(self.dims.values()):.3g} MACs are more than 2^53; check the extents"
-            )
+                shown = extent if abs(extent) < 10**30 else "a number of over 30 digits"
+                raise InputError(f"layer {self.name!r}: {d} = {shown} must be between 1 and {MAX_EXTENT}")
+        macs = prod(self.dims.values())
+        if macs > MAX_COUNT:
+            shown = f"{macs:.3g}" if macs < 10**300 else "over 1e+300"
+            raise InputError(f"layer {self.name!r}: {shown} MACs are more than 2^53; check the extents")
 
     def _check_tensors(self) -> None:
         outputs = [t.name for t in self.tensors if t.is_output]
@@ -113,11 +117,19 @@ class Layer:
                     "diagonals are not supported, give each rank its own dimensions"
                 )
             for r in t.ranks:
-                if any(c < 1 for _, c in r.terms):
+                if any(not 1 <= c <= MAX_EXTENT for _, c in r.terms):
                     raise InputError(
-                        f"layer {self.name!r}: rank {r.name!r} of {t.name!r} has a coefficient below 1; "
-                        "strides and dilations are positive"
+                        f"layer {self.name!r}: rank {r.name!r} of {t.name!r} has a coefficient below 1 or "
+                        f"above {MAX_EXTENT}; strides and dilations are positive"
                     )
+        self._check_names(used)
+        for t in self.tensors:
+            if t.volume(self.dims) > MAX_COUNT:
+                raise InputError(
+                    f"layer {self.name!r}: tensor {t.name!r} spans more than 2^53 values; check its extents and strides"
+                )
+
+    def _check_names(self, used: set[str]) -> None:
         unknown = sorted(used - set(self.dims))
         if unknown:
             raise InputError(f"layer {self.name!r}: no extent for dimension {', '.join(unknown)}")
