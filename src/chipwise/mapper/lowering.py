@@ -13,10 +13,9 @@ from chipwise.mapper.problem import (
     Distinct,
     Flow,
     Problem,
-    fixed_energy_pj,
     moving_terms,
-    trip_counts,
 )
+from chipwise.model.energy import mac_energy_pj
 from chipwise.model.kernels.search import FULL, bound_column, passes
 
 
@@ -98,10 +97,8 @@ def lower(problem: Problem) -> Lowered:
         position_block=np.array([p.block for p in frame.positions], np.int64),
         position_axis=np.array(_axis_numbers(problem), np.int64),
         component_dims=_padded([[index[d] for d in c] for c in problem.components], widest),
-        component_size=np.array([len(c) for c in problem.components], np.int64),
         dim_component=np.array([next(i for i, c in enumerate(problem.components) if d in c) for d in dims]),
         dim_local=np.array([next(c.index(d) for c in problem.components if d in c) for d in dims]),
-        entry_start=np.array(problem.entry_start, np.int64),
         entry_component=entry_component.astype(np.int64),
         entry_chain=_padded([list(e) for e in problem.entries], widest),
         bound=_bounds(problem, widest),
@@ -179,9 +176,8 @@ def _axis_numbers(problem: Problem) -> list[int]:
 
 def _per_entry(problem: Problem) -> list[list[list[int]]]:
     """Trip counts [entry][local dimension][position]."""
-    counts = {d: [trip_counts(problem, d, c) for c in problem.chains[d]] for d in problem.layer.dims}
     return [
-        [counts[d][i] for d, i in zip(component, entry, strict=True)]
+        [problem.trips[d][i] for d, i in zip(component, entry, strict=True)]
         for component, (a, b) in zip(problem.components, pairwise(problem.entry_start), strict=True)
         for entry in problem.entries[a:b]
     ]
@@ -321,7 +317,7 @@ def _weigh(problem: Problem, lowered: Lowered) -> tuple[NDArray[np.float64], NDA
                 fixed[term] = fixed.get(term, np.zeros(n_objectives)) + weight
     columns = [lowered.fixed(term) for term in fixed]
     constant = np.zeros(n_objectives)
-    constant[0] = fixed_energy_pj(problem) / problem.layer.macs
+    constant[0] = mac_energy_pj(problem.chip)
     # The MACs' energy as a column: MACs are the product of the extents.
     macs = np.ones(len(problem.entries))
     for c, component in enumerate(problem.components):

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from chipwise.hardware.accelerator import Accelerator, Array, Memory
 from chipwise.mapper.mapspace import Chain, Keeping, Position, Skeleton
-from chipwise.model.energy import NOTHING, action_energy, value_energy_pj
+from chipwise.model.boxes import Role
+from chipwise.model.counts import spatial_role
+from chipwise.model.energy import value_energy_pj
 from chipwise.model.kernels.search import FIRST, SUM, UNION
 from chipwise.workload.layer import Layer, Rank, Tensor
 
@@ -33,10 +35,8 @@ class Arrays(NamedTuple):
     position_block: NDArray[np.int64]
     position_axis: NDArray[np.int64]
     component_dims: NDArray[np.int64]
-    component_size: NDArray[np.int64]
     dim_component: NDArray[np.int64]
     dim_local: NDArray[np.int64]
-    entry_start: NDArray[np.int64]
     entry_component: NDArray[np.int64]
     entry_chain: NDArray[np.int64]
     bound: NDArray[np.int64]
@@ -112,6 +112,8 @@ class Problem:
     objective: str
     components: tuple[tuple[str, ...], ...]
     chains: Mapping[str, list[Chain]]
+    trips: Mapping[str, list[list[int]]]
+    """Iterations of the loop at each position, per dimension and chain."""
     entries: list[tuple[int, ...]] = field(default_factory=list)
     entry_start: list[int] = field(default_factory=list)
     quantities: list[Quantity] = field(default_factory=list)
@@ -157,8 +159,8 @@ def make_problem(
     objective: str,
 ) -> Problem:
     """Enumerate the entries of every component and write costs as quantities."""
-    problem = Problem(layer, chip, frame, keeping, objective, components_of(layer), chains)
-    trips = {d: [trip_counts(problem, d, c) for c in found] for d, found in chains.items()}
+    trips = {d: [trip_counts(layer.dims[d], c) for c in found] for d, found in chains.items()}
+    problem = Problem(layer, chip, frame, keeping, objective, components_of(layer), chains, trips)
     for component in problem.components:
         problem.entry_start.append(len(problem.entries))
         sizes = [range(len(chains[d])) for d in component]
@@ -179,31 +181,25 @@ def _lanes_fit(problem: Problem, trips: list[list[list[int]]], entry: tuple[int,
     return True
 
 
-def trip_counts(problem: Problem, dim: str, chain: Chain) -> list[int]:
+def trip_counts(extent: int, chain: Chain) -> list[int]:
     """Iterations of the loop at each position of a chain."""
-    counts, size = [], problem.layer.dims[dim]
+    counts, size = [], extent
     for tile in chain:
         counts.append(-(-size // tile))
         size = min(size, tile)
     return counts
 
 
-def _role(
-    position: Position, tensor: Tensor, *, relevant: bool, above: bool, parent: bool, first: bool
-) -> int:
-    """How instances along one axis add up; the same rules as `counts._Counter.spatial_role`."""
+CODES = {Role.SUM: SUM, Role.FIRST: FIRST, Role.UNION: UNION}
+"""The kernel's numbers for the roles of spatial loops."""
+
+
+def _role(position: Position, tensor: Tensor, *, relevant: bool, each: bool, first: bool) -> int:
+    """How instances along one axis add up, as the kernel writes it; −1 for a temporal block."""
     if position.axis is None or position.array is None:
         return -1
-    if first and (above or not parent):
-        return FIRST
-    if above or not parent:
-        return SUM
-    route = position.array.route(tensor.name)
-    if position.axis.name not in route.shared_axes:
-        return SUM
-    if not relevant:
-        return FIRST
-    return UNION if route.overlapping and not tensor.is_output else SUM
+    axis = position.axis.name
+    return CODES[spatial_role(position.array, axis, tensor, relevant=relevant, each=each, first=first)]
 
 
 def _flow(problem: Problem, index: int, ends: tuple[int, int], *, parent: bool, first: bool) -> Flow:
@@ -212,7 +208,7 @@ def _flow(problem: Problem, index: int, ends: tuple[int, int], *, parent: bool, 
     above_end = frame.first_position(ends[0])
     roles = tuple(
         tuple(
-            _role(p, tensor, relevant=relevant, above=at < above_end, parent=parent, first=first)
+            _role(p, tensor, relevant=relevant, each=at < above_end or not parent, first=first)
             for at, p in enumerate(frame.positions)
         )
         for relevant in (False, True)
@@ -315,9 +311,3 @@ class _Weigher:
             uses = uses and (port.reads if action == "read" else port.writes)
             weights.append(bits / port.bits_per_cycle if uses else 0.0)
         return tuple(weights)
-
-
-def fixed_energy_pj(problem: Problem) -> float:
-    """Energy that no mapping changes: the MACs."""
-    found = action_energy(problem.chip.compute, "mac")
-    return 0.0 if found is NOTHING else found.energy_pj * problem.layer.macs

@@ -88,7 +88,7 @@ class Columns:
     def __init__(self, problem: Problem, lowered: Lowered) -> None:
         self.problem, self.lowered = problem, lowered
         arrays = lowered.arrays
-        self.kinds = [kind_of(problem, d) for d in problem.layer.dims]
+        self.kinds = {d: kind_of(problem, d) for d in problem.layer.dims}
         self.units = {
             int(u): [int(arrays.component_dims[c, k]) for k in arrays.unit_local[u, : arrays.unit_size[u]]]
             for t in range(arrays.unit_start.shape[0])
@@ -116,7 +116,7 @@ class Columns:
         return self._found[key]
 
     def _movers(self, kind: Kind | None) -> NDArray[np.bool_]:
-        return np.array([kind is None or k == kind for k in self.kinds], np.bool_)
+        return np.array([kind is None or k == kind for k in self.kinds.values()], np.bool_)
 
     def of(self, flow: Flow) -> list[int]:
         """The relevant units of a flow's tensor."""
@@ -124,9 +124,13 @@ class Columns:
         units = range(arrays.unit_start[flow.tensor, 0], arrays.unit_start[flow.tensor, -1])
         return [u for u in units if arrays.unit_relevant[u]]
 
-    def once(self, flow: Flow) -> NDArray[np.float64] | None:
+    def slides(self, flow: Flow) -> bool:
+        """Whether several dimensions move one rank of the flow's tensor."""
+        return not self.sliding.isdisjoint(self.of(flow))
+
+    def once(self, flow: Flow) -> NDArray[np.float64]:
         """Column of every value moving once, which no order undercuts."""
-        if not self.sliding.intersection(self.of(flow)):
+        if not self.slides(flow):
             return self.get(flow, Rest(0))
         return self.get(Distinct(flow, (OWN,) * len(self.problem.frame.positions)), Rest(0))
 
@@ -203,7 +207,7 @@ class Template:
 def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template | None:
     """Bound columns of a class of loop orders; None where some component has no entry in it."""
     problem, arrays = columns.problem, columns.lowered.arrays
-    allowed = _allowed(problem, arrays.bound, classes)
+    allowed = _allowed(columns, classes)
     starts = problem.entry_start
     masks = [allowed[a:b] for a, b in pairwise(starts)]
     if not all(mask.any() for mask in masks):
@@ -246,10 +250,9 @@ def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template
     )
 
 
-def _allowed(
-    problem: Problem, bound: NDArray[np.int64], classes: tuple[BlockClass, ...]
-) -> NDArray[np.bool_]:
+def _allowed(columns: Columns, classes: tuple[BlockClass, ...]) -> NDArray[np.bool_]:
     """Entries without a loop that a pure or empty block excludes."""
+    problem, bound = columns.problem, columns.lowered.arrays.bound
     allowed = np.ones(len(problem.entries), np.bool_)
     for block, found in enumerate(classes):
         if not (found.pure or found.empty):
@@ -257,7 +260,7 @@ def _allowed(
         for c, component in enumerate(problem.components):
             rows = slice(problem.entry_start[c], problem.entry_start[c + 1])
             for local, dim in enumerate(component):
-                if found.empty or not kind_of(problem, dim) >= found.innermost:
+                if found.empty or not columns.kinds[dim] >= found.innermost:
                     allowed[rows] &= bound[rows, local, block] == 1
     return allowed
 
@@ -274,7 +277,7 @@ def _rows(
         rest = rest_of(problem, classes, q.flow)
         variants = columns.variants(q.flow, rest)
         if q.minus is not None:
-            if any(len(columns.units[u]) > 1 for u in columns.of(q.flow)):
+            if columns.slides(q.flow):
                 return None
             # The least factor of each entry: weaker than the least product, but a single column.
             variants = [np.minimum.reduce(variants)]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.mapper.problem import Problem, trip_counts
+from chipwise.mapper.problem import Problem
 
 
 class TemplateArrays(NamedTuple):
@@ -71,7 +71,7 @@ def sorted_entries(problem: Problem) -> list[Sorted]:
         d: np.array(
             [
                 [c[at] if what == "tile" else trips[at] for what, at in steps]
-                for c, trips in ((c, trip_counts(problem, d, c)) for c in chains)
+                for c, trips in zip(chains, problem.trips[d], strict=True)
             ]
         ).reshape(len(chains), len(steps))
         for d, chains in problem.chains.items()

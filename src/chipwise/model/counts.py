@@ -21,6 +21,29 @@ from chipwise.model.actions import Actions, Counts, Hops
 from chipwise.model.boxes import Entry, Loop, Role, combine, entries
 from chipwise.workload.layer import Layer, Tensor
 
+
+def spatial_role(array: Array, axis: str, tensor: Tensor, *, relevant: bool, each: bool, first: bool) -> Role:
+    """How instances along a spatial loop add up in one transfer.
+
+    Args:
+        array: the array whose network carries the tensor.
+        axis: the loop's axis.
+        tensor: what moves.
+        relevant: whether the loop's dimension indexes the tensor.
+        each: the loop makes instances that are counted one by one: of the child, or of the parent itself. Else
+            it stands between them and the parent is asked what it sends.
+        first: count the instance with all indices zero only.
+    """
+    if each:
+        return Role.FIRST if first else Role.SUM
+    route = array.route(tensor.name)
+    if axis not in route.shared_axes:
+        return Role.SUM
+    if not relevant:
+        return Role.FIRST
+    return Role.UNION if route.overlapping and not tensor.is_output else Role.SUM
+
+
 START = -1
 """The step in which everything is touched for the first time."""
 
@@ -51,20 +74,6 @@ class _Counter:
             self._tables[key] = entries(self.layer.dims[dim], loops, with_old=with_old)
         return self._tables[key]
 
-    def spatial_role(self, edge: _Edge, index: int, node: Spatial, *, at_parent: bool, first: bool) -> Role:
-        """How instances along a spatial loop add up: at the child each counts, at the parent shared ones once."""
-        above_parent = index < edge.parent
-        if first and (above_parent or not at_parent):
-            return Role.FIRST
-        if above_parent or not at_parent:
-            return Role.SUM
-        route = self.array_of[node.axis].route(edge.tensor.name)
-        if node.axis not in route.shared_axes:
-            return Role.SUM
-        if node.dim not in edge.tensor.dims:
-            return Role.FIRST
-        return Role.UNION if route.overlapping and not edge.tensor.is_output else Role.SUM
-
     def roles(self, edge: _Edge, step: int, *, at_parent: bool, first: bool) -> dict[str, tuple[Loop, ...]]:
         """Loops above the child by dimension, each with its role in the step in which loop `step` advances.
 
@@ -77,7 +86,14 @@ class _Counter:
                 role = Role.OUTER if edge.to_mac or i < step else inside
                 found[node.dim].append((node.tile, role))
             elif isinstance(node, Spatial):
-                role = self.spatial_role(edge, i, node, at_parent=at_parent, first=first)
+                role = spatial_role(
+                    self.array_of[node.axis],
+                    node.axis,
+                    edge.tensor,
+                    relevant=node.dim in edge.tensor.dims,
+                    each=i < edge.parent or not at_parent,
+                    first=first,
+                )
                 found[node.dim].append((node.tile, role))
         return {d: tuple(loops) for d, loops in found.items()}
 
