@@ -24,10 +24,12 @@ from chipwise.hardware.accelerator import (
 )
 from chipwise.workload.kinds import conv, fully_connected, matmul
 from chipwise.workload.layer import Layer, Rank, Tensor
-from tests.oracle.brute import size
+from tests.oracle.spaces import EVEN, Space, size
 
 MAX_MACS = 100
 MAX_EXTENT = 6
+FEW_MACS = (4, 8, 16, 32, 100)
+"""Most multiply-accumulates, drawn anew for each draw, where a mapspace is larger than the even one."""
 
 
 class Problem(NamedTuple):
@@ -37,19 +39,31 @@ class Problem(NamedTuple):
     chip: Accelerator
 
 
-def random_problem(rng: Random) -> Problem:
-    """A problem of at most `MAX_MACS` multiply-accumulates and any number of mappings."""
-    layer = random_layer(rng)
+def random_problem(rng: Random, max_macs: int = MAX_MACS) -> Problem:
+    """A problem of at most `max_macs` multiply-accumulates and any number of mappings."""
+    layer = random_layer(rng, max_macs)
     return Problem(layer, random_chip(rng, layer))
 
 
-def small_problem(seed: int, most: int) -> Problem:
-    """The first of the problems drawn from `seed` that has at most `most` mappings to try, and a loop."""
+def small_problem(
+    seed: int, most: int, space: Space = EVEN, *, least: int = 0, sliding: bool = True
+) -> Problem:
+    """The first of the problems drawn from `seed` that has `least` to `most` mappings to try, and a loop.
+
+    Without `sliding`, no rank is moved by two dimensions of more than one iteration.
+    """
     rng = Random(seed)
     while True:
-        problem = random_problem(rng)
-        if problem.layer.macs > 1 and size(*problem, most) <= most:
+        problem = random_problem(rng, MAX_MACS if space == EVEN else rng.choice(FEW_MACS))
+        if problem.layer.macs == 1 or (slides(problem.layer) and not sliding):
+            continue
+        if least <= size(*problem, most, space) <= most:
             return problem
+
+
+def slides(layer: Layer) -> bool:
+    """Whether several dimensions of more than one iteration move one rank."""
+    return any(sum(layer.dims[d] > 1 for d in rank.dims) > 1 for t in layer.tensors for rank in t.ranks)
 
 
 def _chance(rng: Random, probability: float) -> bool:
@@ -63,18 +77,18 @@ def _subset(rng: Random, items: tuple[str, ...], probability: float) -> tuple[st
 # Layers
 
 
-def random_layer(rng: Random) -> Layer:
+def random_layer(rng: Random, max_macs: int = MAX_MACS) -> Layer:
     """A fully-connected layer, a matmul, a convolution or any einsum, its tensors of different widths."""
     kind = rng.choice(["fc", "matmul", "conv", "conv", "grouped", "einsum", "einsum", "einsum"])
     if kind == "fc":
-        layer = fully_connected("fc", **_extents(rng, "MCN", 3))
+        layer = fully_connected("fc", **_extents(rng, "MCN", 3, max_macs))
     elif kind == "matmul":
-        e = _extents(rng, "MKNB", rng.randint(2, 4))
+        e = _extents(rng, "MKNB", rng.randint(2, 4), max_macs)
         layer = matmul("matmul", M=e["M"], K=e["K"], N=e["N"], batch=e["B"])
     elif kind == "einsum":
-        layer = _einsum(rng)
+        layer = _einsum(rng, max_macs)
     else:
-        e = _extents(rng, "GMCPQRSN", rng.randint(2, 5))
+        e = _extents(rng, "GMCPQRSN", rng.randint(2, 5), max_macs)
         groups = e.pop("G") if kind == "grouped" else e.pop("G") and 1
         e |= {"M": e["M"] * groups, "C": e["C"] * groups}
         stride, dilation = (rng.choice([1, 1, 2, 3]), 1), (rng.choice([1, 1, 2, 3, 4]), 2)
@@ -85,18 +99,18 @@ def random_layer(rng: Random) -> Layer:
     return replace(layer, tensors=tuple(widths))
 
 
-def _extents(rng: Random, dims: str, active: int) -> dict[str, int]:
-    """Extents of which `active` may exceed 1, with a product of at most `MAX_MACS`."""
-    extents, left = dict.fromkeys(dims, 1), MAX_MACS
+def _extents(rng: Random, dims: str, active: int, max_macs: int) -> dict[str, int]:
+    """Extents of which `active` may exceed 1, with a product of at most `max_macs`."""
+    extents, left = dict.fromkeys(dims, 1), max_macs
     for d in rng.sample(dims, active):
         extents[d] = rng.randint(1, max(1, min(MAX_EXTENT, left)))
         left //= extents[d]
     return extents
 
 
-def _einsum(rng: Random) -> Layer:
+def _einsum(rng: Random, max_macs: int) -> Layer:
     """One to three inputs and an output over random dimensions, in ranks of up to three of them."""
-    dims = _extents(rng, "ABCDE"[: rng.randint(2, 5)], 2)
+    dims = _extents(rng, "ABCDE"[: rng.randint(2, 5)], 2, max_macs)
     dims |= {d: rng.randint(1, 2) for d, extent in dims.items() if extent == 1}
     names = ["X", "Y", "Z"][: rng.randint(1, 3)]
     touched = {name: {d for d in dims if _chance(rng, 0.5)} for name in [*names, "O"]}

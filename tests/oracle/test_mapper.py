@@ -7,14 +7,15 @@ from chipwise.mapper.search import search
 from chipwise.mapping.legality import check
 from tests.oracle.brute import OBJECTIVES, cost, optima
 from tests.oracle.problems import Problem, small_problem
+from tests.oracle.spaces import EVEN, Space
 
 FAST, SLOW = 150, 2000
 GROUP = 10
 
 
-def assert_optimal(problem: Problem) -> int:
+def assert_optimal(problem: Problem, space: Space = EVEN) -> int:
     """Compare all objectives; the number of them that have a mapping."""
-    best = optima(*problem, least=True)
+    best = optima(*problem, space, OBJECTIVES).best
     for objective in OBJECTIVES:
         if objective not in best:
             with pytest.raises(NoMappingError):
