@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_mapping
+    from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_front, find_mapping
     from chipwise.analysis.statistics import describe
     from chipwise.components.load import load_accelerator
     from chipwise.errors import ChipwiseError, InputError, NoMappingError
@@ -24,6 +24,7 @@ _HOME = {
     "describe": "chipwise.analysis.statistics",
     "evaluate": "chipwise.analysis.evaluate",
     "evaluate_mapping": "chipwise.analysis.evaluate",
+    "find_front": "chipwise.analysis.evaluate",
     "find_mapping": "chipwise.analysis.evaluate",
     "fully_connected": "chipwise.workload.kinds",
     "load_accelerator": "chipwise.components.load",
@@ -39,6 +40,7 @@ __all__ = [
     "describe",
     "evaluate",
     "evaluate_mapping",
+    "find_front",
     "find_mapping",
     "fully_connected",
     "load_accelerator",

@@ -10,7 +10,9 @@ from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.cache import find
-from chipwise.mapper.search import Found
+from chipwise.mapper.mapspace import Mapspace
+from chipwise.mapper.objectives import names_of
+from chipwise.mapper.search import Found, front
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import parse
@@ -46,6 +48,8 @@ def find_mapping(
     chip: str | Path | Accelerator,
     objective: str = "energy",
     *,
+    mapspace: str = "uneven",
+    factors: str = "spatial",
     use_cache: bool = True,
     time_limit_s: float | None = None,
 ) -> LayerResult:
@@ -54,7 +58,10 @@ def find_mapping(
     Args:
         layer: what is computed.
         chip: an accelerator, a gallery name or a YAML file.
-        objective: "energy", "latency" (ties by energy) or "edp".
+        objective: "energy", "latency", "edp", "traffic" (off-chip bits), or several in the order in which they
+            decide ("latency,edp"); latency and traffic alone break ties by energy.
+        mapspace: "uneven" (each tensor's tiles on their own) or "even" (all tensors of a level share a boundary).
+        factors: "perfect" (loops divide), "spatial" (residuals on the axes) or "imperfect" (any tile sizes).
         use_cache: take (and keep) mappings found before for the same question.
         time_limit_s: stop then, with the best mapping so far and its proven gap.
 
@@ -62,8 +69,34 @@ def find_mapping(
         NoMappingError: nothing legal fits; the message names the constraint.
     """
     accelerator = load_accelerator(chip)
-    found = find(layer, accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s)
+    space = Mapspace(mapspace, factors)
+    found = find(layer, accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s, space=space)
     return _result(layer, accelerator, found)
+
+
+def find_front(
+    layer: Layer,
+    chip: str | Path | Accelerator,
+    *,
+    mapspace: str = "uneven",
+    factors: str = "spatial",
+    time_limit_s: float | None = None,
+) -> list[LayerResult]:
+    """The exact Pareto front of energy against latency, from the least energy to the least latency.
+
+    Args:
+        layer: what is computed.
+        chip: an accelerator, a gallery name or a YAML file.
+        mapspace: as for `find_mapping`.
+        factors: as for `find_mapping`.
+        time_limit_s: stop then; the last point is then not proven, and points behind it are missing.
+
+    Raises:
+        NoMappingError: nothing legal fits; the message names the constraint.
+    """
+    accelerator = load_accelerator(chip)
+    points = front(layer, accelerator, time_limit_s, Mapspace(mapspace, factors))
+    return [_result(layer, accelerator, found) for found in points]
 
 
 def _result(layer: Layer, chip: Accelerator, found: Found) -> LayerResult:
@@ -76,6 +109,8 @@ def evaluate(
     batch: int = 1,
     objective: str = "energy",
     *,
+    mapspace: str = "uneven",
+    factors: str = "spatial",
     workers: int | None = None,
     progress: Progress | None = None,
     use_cache: bool = True,
@@ -90,7 +125,9 @@ def evaluate(
         network: a zoo name, a YAML file or a Network.
         chip: a gallery name, a YAML file or an Accelerator.
         batch: inputs at once.
-        objective: what each layer's mapping minimises: "energy", "latency" or "edp".
+        objective: what each layer's mapping minimises, as for `find_mapping`.
+        mapspace: which mappings are searched, as for `find_mapping`.
+        factors: which tile sizes are searched, as for `find_mapping`.
         workers: threads to use.
         progress: called after each distinct layer.
         use_cache: take (and keep) mappings found before for the same question.
@@ -103,6 +140,8 @@ def evaluate(
         raise InputError(f"workers = {workers} must be at least 1")
     loaded = load_network(network).with_batch(batch)
     accelerator = load_accelerator(chip)
+    space = Mapspace(mapspace, factors)
+    names_of(objective)
     distinct: dict[object, list[Layer]] = {}
     for layer in loaded.layers:
         distinct.setdefault(layer.shape_key, []).append(layer)
@@ -111,7 +150,13 @@ def evaluate(
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         jobs = {
             pool.submit(
-                find, layers[0], accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s
+                find,
+                layers[0],
+                accelerator,
+                objective,
+                use_cache=use_cache,
+                time_limit_s=time_limit_s,
+                space=space,
             ): key
             for key, layers in distinct.items()
         }

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 import chipwise
-from chipwise.cli.options import Batch, Chip, Jobs, JsonFile, Network, NoCache, Objective, TimeLimit
+from chipwise.cli.options import (
+    Batch,
+    Chip,
+    Factors,
+    Jobs,
+    JsonFile,
+    Network,
+    NoCache,
+    Objective,
+    Placement,
+    TimeLimit,
+)
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 
@@ -18,6 +29,8 @@ def evaluate(
     *,
     batch: Batch = 1,
     objective: Objective = "energy",
+    mapspace: Placement = "uneven",
+    factors: Factors = "spatial",
     json: JsonFile = None,
     jobs: Jobs = None,
     why: Annotated[
@@ -44,6 +57,8 @@ def evaluate(
                 chip,
                 batch,
                 objective,
+                mapspace=mapspace,
+                factors=factors,
                 workers=jobs,
                 progress=progress,
                 use_cache=not no_cache,

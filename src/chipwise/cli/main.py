@@ -9,6 +9,7 @@ import typer
 
 from chipwise import __version__
 from chipwise.cli import evaluate, listing, mapping, validate
+from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError
 
 INTERRUPTED = 130
@@ -86,10 +87,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     """Exit code of one command, which typer reports by SystemExit."""
     try:
-        typer.main.get_command(app)(args=arguments, prog_name="chipwise")
+        given = sys.argv[1:] if arguments is None else arguments
+        typer.main.get_command(app)(args=with_value_of_mapspace(given), prog_name="chipwise")
     except SystemExit as finished:
         return finished.code if isinstance(finished.code, int) else 0
     return 0
+
+
+def with_value_of_mapspace(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `show` after a `--mapspace` that has no value: typer has no options with optional values.
+
+    >>> with_value_of_mapspace(["map", "--mapspace", "alexnet:conv1", "--mapspace", "even"])
+    ['map', '--mapspace', 'show', 'alexnet:conv1', '--mapspace', 'even']
+    """
+    found: list[str] = []
+    for i, word in enumerate(arguments):
+        found.append(word)
+        following = arguments[i + 1] if i + 1 < len(arguments) else "-"
+        is_value = not following.startswith("-") and not {":", "=", "."} & set(following)
+        if word == "--mapspace" and not is_value:
+            found.append(SHOW)
+    return found
 
 
 def _unexpected(error: Exception) -> str:

@@ -9,10 +9,22 @@ from typing import Annotated
 import typer
 
 import chipwise
-from chipwise.cli.options import Batch, Chip, JsonFile, MaybeObjective, NoCache, TimeLimit
+from chipwise.cli.options import (
+    SHOW,
+    Batch,
+    Chip,
+    Factors,
+    JsonFile,
+    MaybeObjective,
+    NoCache,
+    PlacementOrShow,
+    TimeLimit,
+)
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError
+from chipwise.hardware.accelerator import Accelerator
+from chipwise.workload.layer import Layer
 
 MAX_BYTES = 2**20
 """Largest mapping file: the reader takes 2000 lines, of which printed ones have about 60 bytes."""
@@ -36,6 +48,12 @@ def map_(
     ] = None,
     batch: Batch = 1,
     objective: MaybeObjective = None,
+    mapspace: PlacementOrShow = "uneven",
+    factors: Factors = "spatial",
+    pareto: Annotated[
+        bool,
+        typer.Option("--pareto", help="All mappings that no other beats in both energy and latency, proven."),
+    ] = False,
     json: JsonFile = None,
     mapping: Annotated[
         str | None,
@@ -56,26 +74,58 @@ def map_(
     check_target("--json", json)
     if mapping is not None and objective is not None:
         raise InputError("--mapping leaves --objective nothing to choose; drop one of them")
+    if pareto and (objective is not None or mapping is not None):
+        other = "--objective" if mapping is None else "--mapping"
+        raise InputError(f"--pareto weighs energy against latency; drop {other}")
 
     from chipwise.cli.layer_spec import load_layer
 
     found = load_layer(layer, network).with_batch(batch)
     chip = chipwise.load_accelerator(on)
 
-    from chipwise.report.layer import layer_dict, layer_text
+    from chipwise.report.layer import front_dict, front_text, layer_dict, layer_text
 
+    if mapspace == SHOW:
+        _show_mapspace(found, chip, json)
+        return
+    if pareto:
+        points = interruptible(
+            lambda: chipwise.find_front(
+                found, chip, mapspace=mapspace, factors=factors, time_limit_s=time_limit
+            )
+        )
+        if json is not None:
+            write_json("--json", json, front_dict(points, batch))
+        if json != TERMINAL:
+            say(front_text(points, batch))
+        return
     if mapping is not None:
         result = chipwise.evaluate_mapping(found, chip, _read(mapping))
     else:
         result = interruptible(
             lambda: chipwise.find_mapping(
-                found, chip, objective or "energy", use_cache=not no_cache, time_limit_s=time_limit
+                found,
+                chip,
+                objective or "energy",
+                mapspace=mapspace,
+                factors=factors,
+                use_cache=not no_cache,
+                time_limit_s=time_limit,
             )
         )
     if json is not None:
         write_json("--json", json, layer_dict(result, batch))
     if json != TERMINAL:
         say(layer_text(result, batch))
+
+
+def _show_mapspace(layer: Layer, chip: Accelerator, json: str | None) -> None:
+    from chipwise.report.mapspace import mapspace_dict, mapspace_text
+
+    if json is not None:
+        write_json("--json", json, mapspace_dict(layer, chip))
+    if json != TERMINAL:
+        say(mapspace_text(layer, chip))
 
 
 def _read(source: str) -> str:

@@ -8,8 +8,13 @@ import typer
 
 from chipwise.errors import InputError, did_you_mean
 
-OBJECTIVES = ("energy", "latency", "edp")
+OBJECTIVES = ("energy", "latency", "edp", "traffic")
+PLACEMENTS = ("even", "uneven")
+FACTORS = ("perfect", "spatial", "imperfect")
 """As the mapper knows them; repeated here because the mapper takes a second to import."""
+
+SHOW = "show"
+"""What `--mapspace` without a value stands for: print the mapspace."""
 
 MAX_BATCH = 65536
 MAX_JOBS = 1024
@@ -19,9 +24,21 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 
 
 def _objective(value: str | None) -> str | None:
-    if value is not None and value not in OBJECTIVES:
-        raise InputError(f"--objective {value!r} is not known." + did_you_mean(value, OBJECTIVES))
+    for name in () if value is None else value.split(","):
+        if name.strip() not in OBJECTIVES:
+            raise InputError(f"--objective {name!r} is not known." + did_you_mean(name, OBJECTIVES))
     return value
+
+
+def _one_of(option: str, known: tuple[str, ...]) -> Callable[[str], str]:
+    """Refuses what is not known, with the nearest name."""
+
+    def check(value: str) -> str:
+        if value not in known:
+            raise InputError(f"{option} {value!r} is not known." + did_you_mean(value, known))
+        return value
+
+    return check
 
 
 def _whole(option: str, most: int) -> Callable[[str], int]:
@@ -68,7 +85,8 @@ Objective = Annotated[
         "--objective",
         metavar="|".join(OBJECTIVES),
         callback=_objective,
-        help="What the mapping of a layer minimises; edp is energy x delay.",
+        help="What the mapping of a layer minimises; edp is energy x delay, traffic is off-chip. Several, as in "
+        "latency,energy: later ones decide ties.",
     ),
 ]
 MaybeObjective = Annotated[
@@ -77,8 +95,37 @@ MaybeObjective = Annotated[
         "--objective",
         metavar="|".join(OBJECTIVES),
         callback=_objective,
-        help="What the mapping minimises; edp is energy x delay.  [default: energy]",
+        help="What the mapping minimises; edp is energy x delay, traffic is off-chip. Several, as in "
+        "latency,energy: later ones decide ties.  [default: energy]",
         show_default=False,
+    ),
+]
+Placement = Annotated[
+    str,
+    typer.Option(
+        "--mapspace",
+        metavar="|".join(PLACEMENTS),
+        callback=_one_of("--mapspace", PLACEMENTS),
+        help="Which mappings are searched: uneven ones cut the tiles of each tensor on their own.",
+    ),
+]
+PlacementOrShow = Annotated[
+    str,
+    typer.Option(
+        "--mapspace",
+        metavar="[" + "|".join(PLACEMENTS) + "]",
+        callback=_one_of("--mapspace", (*PLACEMENTS, SHOW)),
+        help="Which mappings are searched: uneven ones cut the tiles of each tensor on their own. Without a value: "
+        "print what the mapspace is, with its size.",
+    ),
+]
+Factors = Annotated[
+    str,
+    typer.Option(
+        "--factors",
+        metavar="|".join(FACTORS),
+        callback=_one_of("--factors", FACTORS),
+        help="Tile sizes: perfect ones divide, spatial ones leave residuals on the axes, imperfect ones anywhere.",
     ),
 ]
 JsonFile = Annotated[

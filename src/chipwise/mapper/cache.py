@@ -19,10 +19,12 @@ from typing import Any
 
 from chipwise.errors import ChipwiseError
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.mapspace import Mapspace
+from chipwise.mapper.objectives import names_of
 from chipwise.mapper.search import Certificate, Found, search
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
-from chipwise.model.cost import cost
+from chipwise.model.cost import Cost, cost
 from chipwise.model.kernels import cache_folder
 from chipwise.workload.layer import Layer
 
@@ -40,6 +42,7 @@ def find(
     *,
     use_cache: bool = True,
     time_limit_s: float | None = None,
+    space: Mapspace | None = None,
 ) -> Found:
     """`search`, or what it found before for the same question.
 
@@ -49,22 +52,23 @@ def find(
         objective: as for `search`.
         use_cache: False searches anew and keeps nothing.
         time_limit_s: as for `search`; what it cut short is not kept.
+        space: as for `search`.
 
     Raises:
         NoMappingError: nothing legal fits. InputError: as for `search`.
     """
     if not use_cache or os.environ.get(SWITCH) == "1":
-        return search(layer, chip, objective, time_limit_s)
-    key = key_of(layer, chip, objective)
+        return search(layer, chip, objective, time_limit_s, space)
+    key = key_of(layer, chip, objective, space or Mapspace())
     found = _read(key, layer, chip, objective)
     if found is None:
-        found = search(layer, chip, objective, time_limit_s)
+        found = search(layer, chip, objective, time_limit_s, space)
         if found.certificate.proven:
             _write(key, found)
     return found
 
 
-def key_of(layer: Layer, chip: Accelerator, objective: str) -> str:
+def key_of(layer: Layer, chip: Accelerator, objective: str, space: Mapspace) -> str:
     """Content hash of a question; names of layers and prose about chips are not part of it."""
     question = {
         "sources": _sources_hash(),
@@ -73,7 +77,8 @@ def key_of(layer: Layer, chip: Accelerator, objective: str) -> str:
         "levels": [_plain(level) for level in chip.levels],
         "word_bits": chip.word_bits,
         "tensors of the chip": list(chip.tensors),
-        "objective": objective,
+        "objective": names_of(objective),
+        "space": _plain(space),
     }
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
@@ -129,10 +134,21 @@ def _believed(stored: Any, layer: Layer, chip: Accelerator, objective: str) -> F
     found = Found(Mapping(tuple(nodes)), Certificate(**stored["certificate"]))
     check(layer, chip, found.mapping)
     priced = cost(layer, chip, found.mapping)
-    energy_pj, cycles = priced.energy_pj, priced.latency_cycles
-    value = {"energy": energy_pj, "latency": cycles, "edp": energy_pj * cycles}[objective]
+    value = value_of(names_of(objective)[0], priced)
     agrees = abs(value - found.certificate.value) <= 1e-9 * abs(value)
     return found if agrees and found.certificate.objective == objective else None
+
+
+def value_of(name: str, priced: Cost) -> float:
+    """What an objective's name means for a priced mapping."""
+    energy_pj, cycles = priced.energy_pj, priced.latency_cycles
+    values = {
+        "energy": energy_pj,
+        "latency": cycles,
+        "edp": energy_pj * cycles,
+        "traffic": priced.off_chip_bits,
+    }
+    return float(values[name])
 
 
 def _write(key: str, found: Found) -> None:

@@ -1,34 +1,52 @@
-"""Search one layer's even mapspace: all choices of what is kept, all templates, one incumbent."""
+"""Search the mapspace of one layer on one chip: all choices of what is kept, all classes, one incumbent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from math import prod
 from threading import Timer
 from time import monotonic
 from typing import final
 
 import numpy as np
 
-from chipwise.errors import InputError, NoMappingError, did_you_mean
+from chipwise.errors import InputError, NoMappingError
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.classes import MappingClass, all_codes
+from chipwise.mapper.even import even_classes
+from chipwise.mapper.flows import Flows, once
 from chipwise.mapper.infeasible import explain
-from chipwise.mapper.lowering import Lowered, lower, work_for
-from chipwise.mapper.mapspace import all_chains, keepings, no_chains, skeleton
-from chipwise.mapper.problem import KINDS, Problem, make_problem
-from chipwise.mapper.templates import Columns, block_classes, make_template
+from chipwise.mapper.mapspace import (
+    Keeping,
+    Mapspace,
+    Nest,
+    axis_sizes,
+    count_chains,
+    even_nest,
+    keepings,
+    no_chains,
+    uneven_nests,
+)
+from chipwise.mapper.objectives import Objective, objective_for
+from chipwise.mapper.problem import Arrays, Problem, make_problem
+from chipwise.mapper.tables import Tables, Work
+from chipwise.mapper.templates import Columns, Template, macs_flow, make_template
+from chipwise.mapper.uneven import uneven_classes
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.model.cost import cost
 from chipwise.model.kernels import search as kernel
 from chipwise.workload.layer import Layer
 
 OVERFLOWED, LIMIT, STOPPED = 4, 5, 6
 """Places in the kernel's statistics: see `kernels.search.search`."""
 
+SLACK = kernel.SLACK
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """How the optimum is known: what was looked at, and what was cut off by a bound.
+    """How the optimum is known: where it was looked for, what was looked at, and what was cut off by a bound.
 
     No mapping is better than `bound`; `gap` = 1 − bound / value. `proven`: the gap is 0, as everything else was cut
     off by bounds that are not below the result.
@@ -36,6 +54,7 @@ class Certificate:
 
     objective: str
     value: float
+    """Of the first name in the objective."""
     bound: float
     gap: float
     proven: bool
@@ -44,8 +63,10 @@ class Certificate:
     pruned_by_fit: int
     leaves: int
     templates: int
+    placement: str
+    factors: str
     mapspace: float
-    """Combinations of tile sizes and bypass, before capacities are looked at; each has all its loop orders."""
+    """Orders of nodes x tile sizes x bypass, before capacities are looked at; each has all its loop orders."""
 
 
 @final
@@ -58,44 +79,95 @@ class Found:
 
 
 def search(
-    layer: Layer, chip: Accelerator, objective: str = "energy", time_limit_s: float | None = None
+    layer: Layer,
+    chip: Accelerator,
+    objective: str = "energy",
+    time_limit_s: float | None = None,
+    space: Mapspace | None = None,
 ) -> Found:
-    """The best even mapping of `layer` on `chip`.
+    """The best mapping of `layer` on `chip`.
 
     Args:
         layer: what is computed.
         chip: what it runs on.
-        objective: "energy" (pJ), "latency" (cycles, ties by energy) or "edp" (pJ x cycles).
+        objective: "energy" (pJ), "latency" (cycles), "edp" (pJ x cycles), "traffic" (off-chip bits), or several
+            in the order in which they decide ("energy,latency"). Latency and traffic alone break ties by energy.
         time_limit_s: stop then, with the best mapping so far and its proven gap; None: search to the end.
+        space: which mappings; by default uneven, with residuals on the axes.
 
     Raises:
         InputError: an unknown objective, or tensors that the chip does not know.
         NoMappingError: nothing legal fits (the message names the constraint), or nothing was found in time.
     """
-    if objective not in KINDS:
-        raise InputError(f"objective {objective!r} is not known." + did_you_mean(objective, KINDS))
+    wanted = objective_for(chip, objective)
+    space, clock = space or Mapspace(), _checked(layer, chip, time_limit_s)
+    question = _Question(layer, chip, wanted, space)
+    found = question.answer(clock)
+    if found is None:
+        raise _nothing(question, time_limit_s, clock)
+    return found
+
+
+def front(
+    layer: Layer, chip: Accelerator, time_limit_s: float | None = None, space: Mapspace | None = None
+) -> list[Found]:
+    """The exact Pareto front of energy against latency: from the least energy to the least latency.
+
+    Every point is the mapping of least energy, then latency, among those faster than the point before; when none is
+    left, the front is complete.
+
+    Args:
+        layer: what is computed.
+        chip: what it runs on.
+        space: which mappings, as for `search`.
+        time_limit_s: stop then; the certificate of the point being searched is not proven.
+
+    Raises:
+        InputError, NoMappingError: as for `search`.
+    """
+    wanted = objective_for(chip, "energy,latency")
+    space, clock = space or Mapspace(), _checked(layer, chip, time_limit_s)
+    question = _Question(layer, chip, wanted, space)
+    points: list[Found] = []
+    faster_than = np.inf
+    while (found := question.answer(clock, faster_than)) is not None:
+        points.append(found)
+        if not found.certificate.proven:
+            break
+        faster_than = cost(layer, chip, found.mapping).latency_cycles * (1 - SLACK)
+    if not points:
+        raise _nothing(question, time_limit_s, clock)
+    return points
+
+
+def _nothing(question: "_Question", time_limit_s: float | None, clock: "_Clock") -> NoMappingError:
+    layer, chip = question.layer, question.chip
+    if clock.is_over():
+        return NoMappingError(
+            f"no mapping of {layer.name!r} on {chip.name!r} was found in {time_limit_s} s; allow more time",
+            "time",
+        )
+    return explain(layer, chip, lambda a, b: _find_any(a, b, question.space))
+
+
+def _checked(layer: Layer, chip: Accelerator, time_limit_s: float | None) -> "_Clock":
+    _check_tensors(layer, chip)
+    if time_limit_s is not None and not time_limit_s > 0:
+        raise InputError(f"time limit = {time_limit_s} s must be above 0")
+    return _Clock(time_limit_s)
+
+
+def _check_tensors(layer: Layer, chip: Accelerator) -> None:
     for tensor in layer.tensors:
         if tensor.name not in chip.tensors:
             raise InputError(
                 f"layer {layer.name!r} has a tensor {tensor.name!r} that chip {chip.name!r} does not know; "
                 f"it knows {', '.join(chip.tensors)}"
             )
-    if time_limit_s is not None and not time_limit_s > 0:
-        raise InputError(f"time limit = {time_limit_s} s must be above 0")
-    clock = _Clock(time_limit_s)
-    found = _search(layer, chip, objective, clock)
-    if found is None and clock.is_over():
-        raise NoMappingError(
-            f"no mapping of {layer.name!r} on {chip.name!r} was found in {time_limit_s} s; allow more time",
-            "time",
-        )
-    if found is None:
-        raise explain(layer, chip, _find_any)
-    return found
 
 
-def _find_any(layer: Layer, chip: Accelerator) -> Mapping | None:
-    found = _search(layer, chip, "energy", _Clock(None))
+def _find_any(layer: Layer, chip: Accelerator, space: Mapspace) -> Mapping | None:
+    found = _Question(layer, chip, objective_for(chip, "energy"), space).answer(_Clock(None))
     return None if found is None else found.mapping
 
 
@@ -129,73 +201,149 @@ class _Clock:
         self.stats[LIMIT] = -1
 
 
-def _search(layer: Layer, chip: Accelerator, objective: str, clock: _Clock) -> Found | None:
-    frame = skeleton(chip)
-    runs = []
-    missing = None
-    for keeping in keepings(layer, frame):
-        chains = all_chains(layer, frame, keeping)
-        if not all(chains.values()):
-            missing = missing or chains
-            continue
-        problem = make_problem(layer, chip, frame, keeping, chains, objective)
-        if all(b > a for a, b in pairwise(problem.entry_start)):
-            runs.append(_Run(problem, lower(problem)))
-    if not runs and missing is not None:
-        raise no_chains(layer, chip, missing)
-    return _best_of(runs, clock)
+def nests_of(chip: Accelerator, keeping: Keeping, space: Mapspace) -> list[Nest]:
+    """All nests of a mapspace with one choice of what is kept."""
+    return [even_nest(chip, keeping)] if space.placement == "even" else list(uneven_nests(chip, keeping))
+
+
+def classes_of(layer: Layer, chip: Accelerator, keeping: Keeping, space: Mapspace) -> Iterator[MappingClass]:
+    """All classes of a mapspace with one choice of what is kept; none where constraints contradict each other."""
+    if space.placement == "uneven":
+        yield from uneven_classes(layer, chip, keeping, space.factors)
+        return
+    nest = even_nest(chip, keeping)
+    base = all_codes(layer, nest)
+    if not isinstance(base, str):
+        yield from even_classes(layer, nest, base)
+
+
+def size_of(layer: Layer, chip: Accelerator, space: Mapspace) -> float:
+    """Orders of nodes x tile sizes x bypass; each has all its loop orders."""
+    total = 0.0
+    for keeping in keepings(layer, chip):
+        for nest in nests_of(chip, keeping, space):
+            codes = all_codes(layer, nest)
+            if not isinstance(codes, str):
+                sizes = axis_sizes(nest)
+                total += prod(
+                    float(count_chains(e, e, codes[d], sizes, space.factors)) for d, e in layer.dims.items()
+                )
+    return total
+
+
+@final
+class _Question:
+    """A layer, a chip, an objective and a mapspace, with all classes of mappings and their bounds."""
+
+    def __init__(self, layer: Layer, chip: Accelerator, objective: Objective, space: Mapspace) -> None:
+        self.layer, self.chip, self.objective, self.space = layer, chip, objective, space
+        runs = [_Run(layer, chip, objective, space, keeping) for keeping in keepings(layer, chip)]
+        if not any(run.templates for run in runs):
+            for run in runs:
+                if run.blocked is not None:
+                    raise no_chains(layer, chip, run.blocked)
+        self.runs = [run for run in runs if run.templates]
+        self.ordered = sorted(
+            (template.root_bound(), r, i)
+            for r, run in enumerate(self.runs)
+            for i, template in enumerate(run.templates)
+        )
+        self.size = size_of(layer, chip, space)
+
+    def answer(self, clock: "_Clock", faster_than: float = np.inf) -> Found | None:
+        """The best mapping with a latency below `faster_than` cycles; None where there is none, or no time."""
+        return _best_of(self, clock, faster_than)
 
 
 @final
 class _Run:
-    """One choice of what is kept, with its classes of loop orders and their bounds."""
+    """One choice of what is kept, with its classes of mappings and their bounds."""
 
-    def __init__(self, problem: Problem, lowered: Lowered) -> None:
-        self.problem, self.lowered = problem, lowered
-        columns = Columns(problem, lowered)
-        made = (make_template(columns, classes) for classes in block_classes(problem))
-        self.templates = [template for template in made if template is not None]
+    def __init__(
+        self, layer: Layer, chip: Accelerator, objective: Objective, space: Mapspace, keeping: Keeping
+    ) -> None:
+        self.templates: list[Template] = []
+        self.blocked: str | None = None
+        nests = nests_of(chip, keeping, space)
+        nest = nests[0]
+        flows = Flows(layer, chip, objective, len(nest.heads))
+        self.problem = _problem(flows, space, nests)
+        self.tables = Tables(self.problem)
+        columns = Columns(self.problem, flows)
+        for found in classes_of(layer, chip, keeping, space):
+            made = make_template(found, self.tables, columns)
+            if made is not None:
+                self.templates.append(made)
+        if not self.templates:
+            self.blocked = _blocked(layer, nest, space)
+            return
+        n_flows = max(len(t.flow_numbers()) for t in self.templates)
+        self.arrays: Arrays = self.tables.arrays(n_flows)
+        self.work: Work = self.tables.work()
 
 
-def _best_of(runs: list["_Run"], clock: _Clock) -> Found | None:
+def _problem(flows: Flows, space: Mapspace, nests: list[Nest]) -> Problem:
+    """Number all terms of all nests."""
+    for nest in nests:
+        for q in flows.of(nest):
+            for term in (q.flow, q.minus):
+                if term is not None:
+                    flows.term(term)
+            if q.flow.child < flows.n_heads:
+                flows.term(once(q.flow))
+    flows.term(macs_flow(nests[0], flows.n_heads))
+    return make_problem(flows, space.factors, nests[0])
+
+
+def _blocked(layer: Layer, nest: Nest, space: Mapspace) -> str | None:
+    """A dimension that no chain of tiles covers."""
+    codes = all_codes(layer, nest)
+    if isinstance(codes, str):
+        return codes
+    sizes = axis_sizes(nest)
+    for d, e in layer.dims.items():
+        if count_chains(e, e, codes[d], sizes, space.factors) == 0:
+            return d
+    return None
+
+
+def _best_of(question: _Question, clock: _Clock, faster_than: float) -> Found | None:
     """Search the classes of all runs, most promising first, with one incumbent."""
-    best = np.array([np.inf, np.inf])
+    runs = question.runs
+    best = np.full(len(question.objective.names), np.inf)
+    clock.stats[:LIMIT] = 0
     stats = clock.stats
     open_bound = np.inf
-    ordered = sorted(
-        (template.root_bound(), r, i)
-        for r, run in enumerate(runs)
-        for i, template in enumerate(run.templates)
-    )
-    winner: tuple[_Run, np.ndarray, np.ndarray] | None = None
+    winner: tuple[_Run, Template, np.ndarray, np.ndarray] | None = None
     searched = 0
-    for low, r, i in ordered:
+    for low, r, i in question.ordered:
         run = runs[r]
-        if low >= best[0] * (1 + 1e-13):
+        if low[0] > best[0] * (1 + SLACK):
             continue
         if clock.is_over():
-            open_bound = min(open_bound, low)
+            open_bound = min(open_bound, low[0])
             continue
         searched += 1
-        problem = run.problem
-        chosen = np.zeros(len(problem.components), np.int64)
-        order = np.full((problem.n_stages - 1, len(problem.layer.dims)), -1, np.int64)
+        template = run.templates[i]
+        chosen = np.zeros(len(run.problem.components), np.int64)
+        order = np.full((run.arrays.n_blocks, len(run.problem.dims)), -1, np.int64)
         before = best.copy()
-        arrays = run.templates[i].lower()
         before_overflow = stats[OVERFLOWED]
+        run.arrays.memo_row[:-1] = -1
+        run.arrays.memo_row[-1] = 0
         with clock.running():
-            kernel.search(run.lowered.arrays, arrays, work_for(problem), best, chosen, order, stats)
+            kernel.search(run.arrays, template.lower(), run.work, faster_than, best, chosen, order, stats)
         if stats[STOPPED] or stats[OVERFLOWED] > before_overflow:
-            open_bound = min(open_bound, low)
+            open_bound = min(open_bound, low[0])
         if (best != before).any():
-            winner = (run, chosen, order)
+            winner = (run, template, chosen, order)
     if winner is None:
         return None
-    run, chosen, order = winner
+    run, template, chosen, order = winner
     value = float(best[0])
     bound = min(value, float(open_bound))
     certificate = Certificate(
-        objective=run.problem.objective,
+        objective=question.objective.text,
         value=value,
         bound=bound,
         gap=1 - bound / value if value else 0.0,
@@ -205,37 +353,33 @@ def _best_of(runs: list["_Run"], clock: _Clock) -> Found | None:
         pruned_by_fit=int(stats[2]),
         leaves=int(stats[3]),
         templates=searched,
-        mapspace=float(sum(_size(r.problem) for r in runs)),
+        placement=question.space.placement,
+        factors=question.space.factors,
+        mapspace=question.size,
     )
-    return Found(mapping_of(run.problem, chosen, order), certificate)
+    return Found(mapping_of(run.problem, template.of.nest, run.arrays, chosen, order), certificate)
 
 
-def _size(problem: Problem) -> float:
-    size = 1.0
-    for a, b in pairwise(problem.entry_start):
-        size *= b - a
-    return size
-
-
-def mapping_of(problem: Problem, chosen: np.ndarray, order: np.ndarray) -> Mapping:
+def mapping_of(
+    problem: Problem, nest: Nest, arrays: Arrays, chosen: np.ndarray, order: np.ndarray
+) -> Mapping:
     """The loop tree of chosen entries and loop orders; loops of one iteration are left out."""
-    layer, frame = problem.layer, problem.frame
-    chain = {}
-    for c, component in enumerate(problem.components):
-        for d, i in zip(component, problem.entries[chosen[c]], strict=True):
-            chain[d] = problem.chains[d][i]
-    dims = list(layer.dims)
+    dims = problem.dims
+    chain = {
+        d: [int(t) for t in arrays.tiles[chosen[c], local]]
+        for c, component in enumerate(problem.components)
+        for local, d in enumerate(component)
+    }
     nodes: list[Node] = []
-    stage = -1
-    tile = dict(layer.dims)
-    for at, position in enumerate(frame.positions):
-        if position.block > stage:
-            stage = position.block
-            nodes.extend(Storage(m, t) for m, t in problem.keeping[stage])
-        in_order = dims
-        if position.axis is None and stage < problem.n_stages - 1:
-            inside_out = [dims[d] for d in order[stage] if d >= 0]
-            in_order = inside_out[::-1]
+    head = -1
+    tile = {d: problem.layer.dims[d] for d in dims}
+    for at, position in enumerate(nest.positions):
+        if position.block > head:
+            head = position.block
+            nodes.extend(Storage(m, t) for m, t in nest.heads[head])
+        in_order = list(dims)
+        if position.axis is None and head < len(nest.heads) - 1:
+            in_order = [dims[d] for d in order[head] if d >= 0][::-1]
         for d in in_order:
             if chain[d][at] < tile[d]:
                 loop = chain[d][at]

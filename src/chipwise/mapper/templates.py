@@ -1,286 +1,329 @@
-"""Classes of loop orders, each with a lower bound that is a sum of products.
+"""A class of mappings as the search kernel needs it: tables, bound columns and what to do with them."""
 
-A template says of every block which kind of loop runs innermost in it: loops over dimensions that are
-irrelevant to the same tensors form a kind, and these tensors rest while they run. docs/mapper.md argues
-that the templates cover all orders and that each bound holds.
-"""
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise, product
-from typing import final
+from math import prod
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.mapper.lowering import Lowered
-from chipwise.mapper.problem import Distinct, Flow, Problem, Quantity
-from chipwise.mapper.tree import TemplateArrays, grow, least_of, refinements, sorted_entries
-from chipwise.model.kernels.search import FULL, OWN, lower_bound
-
-Kind = frozenset[str]
-"""The tensors that rest while a loop of this kind runs."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class BlockClass:
-    """`innermost` kind of a block; `pure`: the block has no loop that moves these tensors; `empty`: no loop."""
-
-    innermost: Kind = frozenset()
-    pure: bool = False
-    empty: bool = False
+from chipwise.mapper.classes import MappingClass, Rest, kind_of
+from chipwise.mapper.flows import Distinct, Flow, Flows, Quantity, Term, once
+from chipwise.mapper.mapspace import Nest
+from chipwise.mapper.problem import Floats, Ints, Problem
+from chipwise.mapper.tables import ColumnKey, Table, Tables
+from chipwise.model.energy import mac_energy_pj
+from chipwise.model.kernels.search import FULL, SUM, lower_bound
 
 
-def kind_of(problem: Problem, dim: str) -> Kind:
-    """Tensors to which `dim` is irrelevant."""
-    return frozenset(t.name for t in problem.layer.tensors if dim not in t.dims)
+class TemplateArrays(NamedTuple):
+    """The kernel's view of a template; field by field as used in `model.kernels.search`.
 
-
-def block_classes(problem: Problem) -> list[tuple[BlockClass, ...]]:
-    """All combinations of block classes, one class per block in which the order matters."""
-    active = [d for d, extent in problem.layer.dims.items() if extent > 1]
-    kinds = sorted({kind_of(problem, d) for d in active}, key=sorted)
-    outer = [BlockClass(k) for k in kinds] or [BlockClass()]
-    inner = [
-        BlockClass(empty=True),
-        *(BlockClass(k, pure) for k in kinds for pure in (True, False) if k or not pure),
-    ]
-    blocks = problem.n_stages - 1
-    options = [outer if b == 0 else (inner if kinds else outer) for b in range(blocks)]
-    return list(product(*options))
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """How a flow fares in a template.
-
-    Loops irrelevant to its tensor cost in blocks before `charged` and are free from it on. The loop that
-    moves it innermost is of kind `mover` and stands in block `block`; None and −1 where nothing is known.
+    Nodes of all components' trees are numbered together.
     """
 
-    charged: int
-    mover: Kind | None = None
-    block: int = -1
+    kinds: Ints
+    n_ports: int
+    sequence: Ints
+    twin: Ints
+    levels: int
+    widest: int
+    roots: Ints
+    first_child: Ints
+    child_end: Ints
+    entry: Ints
+    columns: Floats
+    lanes: Ints
+    volumes: Floats
+    held: Ints
+    variants: Ints
+    floor: Ints
+    minus: Ints
+    weight: Floats
+    flows: Ints
+    flow_weight: Floats
 
 
-def rest_of(problem: Problem, classes: tuple[BlockClass, ...], flow: Flow) -> Rest:
-    """What a template says of a flow."""
-    name = problem.layer.tensors[flow.tensor].name
-    free_from = min(flow.child, problem.n_stages - 1)
-    for block in range(free_from - 1, -1, -1):
-        found = classes[block]
-        if found.empty:
-            free_from = block
-            continue
-        if name not in found.innermost:
-            return Rest(free_from, found.innermost, block)
-        free_from = block
-        # A kind of one tensor that is not pure holds a loop that moves it: further out, everything costs.
-        if len(found.innermost) == 1 and not found.pure:
-            break
-    return Rest(free_from)
+Keys = tuple[ColumnKey, ...]
+"""One column per component: its factor of a bound."""
 
 
+def macs_flow(nest: Nest, n_heads: int) -> Flow:
+    """A flow that counts every multiply-accumulate: each instance's accesses to the first tensor, one by one."""
+    roles = tuple(-1 if p.axis is None else SUM for p in nest.positions)
+    return Flow(0, n_heads, len(roles), (roles, roles))
+
+
+@final
 class Columns:
-    """Bound columns of a problem, computed once and shared by all templates."""
+    """Bound columns of the terms of a problem: which factor of which table stands for what."""
 
-    def __init__(self, problem: Problem, lowered: Lowered) -> None:
-        self.problem, self.lowered = problem, lowered
-        arrays = lowered.arrays
-        self.kinds = {d: kind_of(problem, d) for d in problem.layer.dims}
-        self.units = {
-            int(u): [int(arrays.component_dims[c, k]) for k in arrays.unit_local[u, : arrays.unit_size[u]]]
-            for t in range(arrays.unit_start.shape[0])
-            for c in range(arrays.unit_start.shape[1] - 1)
-            for u in range(arrays.unit_start[t, c], arrays.unit_start[t, c + 1])
-        }
-        self.sorted = sorted_entries(problem)
-        self.sliding = {u for u, dims in self.units.items() if len(dims) > 1}
-        self._found: dict[tuple[Flow | Distinct, Rest, int], NDArray[np.float64]] = {}
-        self._variants: dict[tuple[Flow, Rest], list[NDArray[np.float64]]] = {}
+    def __init__(self, problem: Problem, flows: Flows) -> None:
+        self.problem, self.flows = problem, flows
+        self.kinds = [kind_of(problem.layer, d) for d in problem.dims]
+        self.extents = [problem.layer.dims[d] for d in problem.dims]
+        self.sliding = problem.sliding
 
-    def get(self, term: Flow | Distinct, rest: Rest, slide: int = FULL) -> NDArray[np.float64]:
-        """The column of a flow that rests so and slides along a unit, or of distinct values."""
-        if isinstance(term, Distinct):
-            rest = Rest(-1)
-        elif slide == FULL or slide not in self.sliding:
-            rest = Rest(rest.charged)
-        key = (term, rest, slide)
-        if key not in self._found:
-            if isinstance(term, Distinct):
-                self._found[key] = self.lowered.fixed(term)
-            else:
-                movers = self._movers(rest.mover)
-                self._found[key] = self.lowered.bound(term, rest.charged, slide, movers, rest.block)
-        return self._found[key]
+    def movers(self, rest: Rest) -> tuple[bool, ...]:
+        """Dimensions that may move a flow innermost."""
+        return tuple(rest.mover is None or kind == rest.mover for kind in self.kinds)
 
-    def _movers(self, kind: Kind | None) -> NDArray[np.bool_]:
-        return np.array([kind is None or k == kind for k in self.kinds.values()], np.bool_)
+    def full(self, tables: list[Table], term: Term, charged: int) -> Keys:
+        """Every step moves the whole tile; for distinct values and the MAC this is exact."""
+        if isinstance(term, Distinct) or term.child == self.flows.n_heads:
+            charged = 0
+        return tuple(t.bound(self.flows.term(term), charged, FULL, (), -1) for t in tables)
 
-    def of(self, flow: Flow) -> list[int]:
-        """The relevant units of a flow's tensor."""
-        arrays = self.lowered.arrays
-        units = range(arrays.unit_start[flow.tensor, 0], arrays.unit_start[flow.tensor, -1])
-        return [u for u in units if arrays.unit_relevant[u]]
+    def once(self, tables: list[Table], flow: Flow) -> Keys:
+        """Every value moving once, which no order undercuts."""
+        return self.full(tables, once(flow) if self.problem.slides(flow.tensor) else flow, 0)
 
-    def slides(self, flow: Flow) -> bool:
-        """Whether several dimensions move one rank of the flow's tensor."""
-        return not self.sliding.isdisjoint(self.of(flow))
+    def slides(self, tables: list[Table], flow: Flow, rest: Rest) -> dict[int, list[ColumnKey]]:
+        """Per component, columns for every unit of the tensor whose loop may be the innermost one that moves it."""
+        movers, number = self.movers(rest), self.flows.term(flow)
+        found: dict[int, list[ColumnKey]] = {}
+        for unit in self.problem.units_of(flow.tensor):
+            dims = self.problem.units[unit]
+            c = int(self.problem.static.dim_component[dims[0]])
+            local = int(self.problem.static.dim_local[dims[0]])
+            if not any(movers[d] and self.extents[d] > 1 for d in dims):
+                continue
+            if unit not in self.sliding and tables[c].perfect[local]:
+                continue  # whole tiles all move: the same as `full`
+            key = tables[c].bound(number, rest.charged, unit, movers, rest.block)
+            if np.isfinite(tables[c].values(key)).any():
+                found.setdefault(c, []).append(key)
+        return found
 
-    def once(self, flow: Flow) -> NDArray[np.float64]:
-        """Column of every value moving once, which no order undercuts."""
-        if not self.slides(flow):
-            return self.get(flow, Rest(0))
-        return self.get(Distinct(flow, (OWN,) * len(self.problem.frame.positions)), Rest(0))
+    def variants(self, tables: list[Table], flow: Flow, rest: Rest) -> list[Keys]:
+        """Bounds of which the least holds, as any unit may slide."""
+        full = self.full(tables, flow, rest.charged)
+        found = [full]
+        if flow.child < self.flows.n_heads:
+            for c, keys in self.slides(tables, flow, rest).items():
+                found += [(*full[:c], key, *full[c + 1 :]) for key in keys]
+        return found
 
-    def variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
-        """Columns for every unit of the tensor whose loop may be the innermost one that moves it, and for none."""
-        if (flow, rest) not in self._variants:
-            self._variants[flow, rest] = self._make_variants(flow, rest)
-        return self._variants[flow, rest]
-
-    def _make_variants(self, flow: Flow, rest: Rest) -> list[NDArray[np.float64]]:
-        arrays, movers = self.lowered.arrays, self._movers(rest.mover)
-        full = self.get(flow, rest)
-        found: dict[bytes, NDArray[np.float64]] = {full.tobytes(): full}
-        for unit in self.of(flow):
-            if any(movers[d] and arrays.extents[d] > 1 for d in self.units[unit]):
-                column = self.get(flow, rest, unit)
-                if np.isfinite(column).any():
-                    found.setdefault(column.tobytes(), column)
-        return list(found.values())
+    def least(self, tables: list[Table], flow: Flow, rest: Rest) -> Keys:
+        """The least factor of each entry: weaker than the least product, but a single column."""
+        full = self.full(tables, flow, rest.charged)
+        if flow.child == self.flows.n_heads:
+            return full
+        slides = self.slides(tables, flow, rest)
+        return tuple(t.least_column((full[c], *slides.get(c, []))) for c, t in enumerate(tables))
 
 
 @final
 @dataclass
 class Template:
-    """One class of loop orders of a problem: its entries, bound columns and, once searched, its tree."""
+    """The bound of one class: columns, and which of them make the quantities."""
 
-    columns: Columns
-    masks: list[NDArray[np.bool_]]
-    """Per component, which of its entries have no loop that the class excludes."""
-    table: NDArray[np.float64]
-    """Bound columns per entry, and behind them one difference per pair."""
-    pairs: list[tuple[int, int]]
-    variants: NDArray[np.int64]
-    floor: NDArray[np.int64]
-    minus: NDArray[np.int64]
-    weight: NDArray[np.float64]
+    of: MappingClass
+    tables: list[Table]
+    columns: list[Keys]
+    pairs: list[tuple[int, int, Keys]]
+    """Columns (a, b) of which a difference a − b is taken, and the columns of differences."""
+    variants: list[list[int]]
+    floor: list[int]
+    minus: list[int]
+    quantities: list[Quantity]
 
-    def root_bound(self) -> float:
-        """Lower bound of every mapping in the class."""
-        starts = self.columns.problem.entry_start
-        product = np.ones(self.table.shape[1] - len(self.pairs))
-        for (a, b), mask in zip(pairwise(starts), self.masks, strict=True):
-            rows = self.table[a:b][mask]
-            product *= least_of(rows, np.zeros(1, np.int64), self.pairs)[0]
-        values = np.empty(self.weight.shape[0])
-        kind = self.columns.lowered.arrays.kind
-        low, _ = lower_bound(kind, self.variants, self.floor, self.minus, self.weight, 0, product, values)
-        return float(low)
+    def root_bound(self) -> tuple[float, ...]:
+        """Keys that no mapping of the class undercuts."""
+        rows = [
+            self._adjusted([t.least(k)[:1] for k in self._of(c)], c, t) for c, t in enumerate(self.tables)
+        ]
+        product = np.prod(np.array([np.array(row)[:, 0] for row in rows]), axis=0)
+        arrays = self._arrays(product[None, :], product)
+        values, keys = np.empty(arrays.weight.shape[0]), np.empty(arrays.kinds.size)
+        lower_bound(arrays, product, values, keys)
+        return tuple(float(k) for k in keys)
+
+    def _of(self, component: int) -> list[ColumnKey]:
+        return [keys[component] for keys in self.columns]
+
+    def _adjusted(self, rows: list[Floats], component: int, table: Table) -> list[Floats]:
+        """With b′ = min b and a′ = b′ + min(a − b) a product of differences is bounded below.
+
+        A·a − B·b = (A − B)·b + A·(a − b) for A >= B; where a < b occurs both become 0 and nothing is claimed.
+        """
+        for a, b, keys in self.pairs:
+            difference = table.least(keys[component])[: len(rows[a])]
+            known = difference >= 0
+            rows[a] = np.where(known, rows[b] + difference, 0.0)
+            rows[b] = np.where(known, rows[b], 0.0)
+        return rows
 
     def lower(self) -> TemplateArrays:
-        """The kernel's arrays, with the tree grown."""
-        arrays = self.columns.lowered.arrays
-        tree = grow(self.columns.sorted, self.masks, self.table, self.pairs, arrays.lanes, arrays.volumes)
-        # Most choices first: the bound is tightest where most of the choice is made.
-        sizes = [int(mask.sum()) for mask in self.masks]
-        sequence = sorted(range(len(sizes)), key=lambda c: (-sizes[c], c))
-        return TemplateArrays(
-            sequence=np.array(sequence, np.int64),
-            levels=len(refinements(self.columns.problem)) + 1,
-            widest=int(np.diff(tree.child_start).max()),
-            child_start=tree.child_start,
-            entry=tree.entry,
-            columns=tree.columns,
-            lanes=tree.lanes,
-            volumes=tree.volumes,
-            variants=self.variants,
-            floor=self.floor,
-            minus=self.minus,
-            weight=self.weight,
-            cycles=0,
-        )
+        """The kernel's arrays."""
+        rows = [
+            np.array(self._adjusted([t.least(k) for k in self._of(c)], c, t)).T
+            for c, t in enumerate(self.tables)
+        ]
+        return self._arrays(np.ascontiguousarray(np.vstack(rows)), None)
+
+    def _arrays(self, columns: Floats, product: Floats | None) -> TemplateArrays:
+        problem = self.tables[0].problem
+        objective = problem.objective
+        widest = max(len(v) for v in self.variants)
+        weight = np.array([q.weight for q in self.quantities]).T.copy()
+        known: dict[str, object] = {
+            "kinds": np.array(objective.kinds, np.int64),
+            "n_ports": len(objective.ports),
+            "columns": columns,
+            "variants": np.array([v + [-1] * (widest - len(v)) for v in self.variants], np.int64),
+            "floor": np.array(self.floor, np.int64),
+            "minus": np.array(self.minus, np.int64),
+            "weight": weight,
+        }
+        trees = self._no_trees() if product is not None else self._trees()
+        return TemplateArrays(**known, **trees)  # type: ignore[arg-type]
+
+    def _no_trees(self) -> dict[str, object]:
+        none, table = np.empty(0, np.int64), np.empty((0, 0))
+        ints = ("sequence", "twin", "roots", "first_child", "child_end", "entry", "flows")
+        return {
+            **dict.fromkeys(ints, none),
+            "levels": 0,
+            "widest": 0,
+            "lanes": none.reshape(0, 0),
+            "volumes": table,
+            "held": none.reshape(0, 0),
+            "flow_weight": table,
+        }
+
+    def _trees(self) -> dict[str, object]:
+        trees = [t.tree for t in self.tables]
+        roots = np.cumsum([0, *(len(t.row) for t in trees)])
+        first_child = [t.first_child + a for t, a in zip(trees, roots, strict=False)]
+        child_end = [t.child_end + a for t, a in zip(trees, roots, strict=False)]
+        entry = [t.row + table.first_id for t, table in zip(trees, self.tables, strict=True)]
+        flows, flow_weight = self._flows()
+        held, volumes = self._held()
+        sizes = [len(t.tiles) for t in self.tables]
+        return {
+            # Most choices first: the bound is tightest where most of the choice is made.
+            "sequence": np.array(sorted(range(len(sizes)), key=lambda c: (-sizes[c], c)), np.int64),
+            "twin": np.array([self._twin(c) for c in range(len(sizes))], np.int64),
+            "levels": self._levels(),
+            "widest": max(int((t.child_end - t.first_child).max()) for t in trees),
+            "roots": roots[:-1].astype(np.int64),
+            "first_child": np.concatenate(first_child),
+            "child_end": np.concatenate(child_end),
+            "entry": np.concatenate(entry),
+            "lanes": np.vstack([t.least_lanes() for t in self.tables]),
+            "volumes": volumes,
+            "held": held,
+            "flows": flows,
+            "flow_weight": flow_weight,
+        }
+
+    def _twin(self, component: int) -> int:
+        """An earlier component that this one can change places with, its loops included; −1 where there is none."""
+        problem, codes = self.tables[0].problem, self.of.codes
+        other = problem.twins.get(component, -1)
+        if other < 0:
+            return -1
+        pairs = zip(problem.components[component], problem.components[other], strict=True)
+        return other if all(codes[a] == codes[b] for a, b in pairs) else -1
+
+    def _levels(self) -> int:
+        """Refinements below the root, the same for all components."""
+        tree, level, node = self.tables[0].tree, 0, 0
+        while tree.row[node] < 0:
+            node, level = int(tree.first_child[node]), level + 1
+        return level
+
+    def flow_numbers(self) -> set[int]:
+        """Numbers of the terms that cost here."""
+        numbers = self.tables[0].problem.flow_numbers
+        return {numbers[t] for q in self.quantities for t in (q.flow, q.minus) if t is not None}
+
+    def _flows(self) -> tuple[Ints, Floats]:
+        """Numbers of the terms that cost here, and what each costs in every row."""
+        numbers = self.tables[0].problem.flow_numbers
+        weights: dict[int, NDArray[np.float64]] = {}
+        for q in self.quantities:
+            for term, sign in ((q.flow, 1.0), (q.minus, -1.0)):
+                if term is not None:
+                    at = numbers[term]
+                    weights[at] = weights.get(at, np.zeros(len(q.weight))) + sign * np.array(q.weight)
+        return np.array(list(weights), np.int64), np.array(list(weights.values())).T.copy()
+
+    def _held(self) -> tuple[Ints, Floats]:
+        """Which volumes each limited memory holds, and the least volumes below every node."""
+        problem, nest = self.tables[0].problem, self.of.nest
+        limited = [m.name for m in problem.chip.memories if m.usable_bits is not None]
+        head_of = {node: k for k, nodes in enumerate(nest.heads) for node in nodes}
+        columns: list[tuple[int, int]] = []
+        held = np.full((len(limited), len(problem.layer.tensors)), -1, np.int64)
+        for m, memory in enumerate(limited):
+            for k, tensor in enumerate(problem.layer.tensors):
+                head = head_of.get((memory, tensor.name))
+                if head is not None:
+                    if (k, head) not in columns:
+                        columns.append((k, head))
+                    held[m, k] = columns.index((k, head))
+        nodes = sum(len(t.tree.row) for t in self.tables)
+        volumes = [np.concatenate([t.least(t.volume(*c)) for t in self.tables]) for c in columns]
+        return held, np.array(volumes).reshape(len(columns), nodes).T.copy()
+
+    @property
+    def size(self) -> float:
+        """Combinations of entries."""
+        return float(prod(float(len(t.tiles)) for t in self.tables))
 
 
-def make_template(columns: Columns, classes: tuple[BlockClass, ...]) -> Template | None:
-    """Bound columns of a class of loop orders; None where some component has no entry in it."""
-    problem, arrays = columns.problem, columns.lowered.arrays
-    allowed = _allowed(columns, classes)
-    starts = problem.entry_start
-    masks = [allowed[a:b] for a, b in pairwise(starts)]
-    if not all(mask.any() for mask in masks):
-        return None
-    table = [arrays.cycles]
-    variants, floor, minus, weight = [], [], [], []
-    for q in problem.quantities:
-        row = _rows(columns, classes, q)
-        if row is None:
-            continue
-        variants.append([len(table) + i for i in range(len(row[0]))])
-        table.extend(row[0])
-        least = columns.once(q.flow) if q.minus is None and len(row[0]) > 1 else None
-        floor.append(-1 if least is None else len(table))
-        if least is not None:
-            table.append(least)
-        minus.append(-1 if row[1] is None else len(table))
-        if row[1] is not None:
-            table.append(row[1])
-        weight.append(q.weight)
-    # Energy of the MACs is the last fixed column.
-    variants.append([len(table)])
-    table.append(arrays.fixed[:, -1])
-    floor.append(-1)
-    minus.append(-1)
-    weight.append(tuple(arrays.fixed_weight[:, -1]))
-    pairs = [(v[0], m) for v, m in zip(variants, minus, strict=True) if m >= 0]
-    table.extend([table[a] - table[b] for a, b in pairs])
-    objectives = arrays.flow_weight.shape[0]
-    widest = max(len(v) for v in variants)
-    return Template(
-        columns,
-        masks,
-        np.array(table).T.copy(),
-        pairs,
-        np.array([v + [-1] * (widest - len(v)) for v in variants], np.int64),
-        np.array(floor, np.int64),
-        np.array(minus, np.int64),
-        np.array([w[:objectives] for w in weight]).T.copy(),
-    )
+def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Template | None:
+    """Bound columns of a class of mappings; None where some component has no entry in it."""
+    problem = tables.problem
+    chosen: list[Table] = []
+    for c, dims in enumerate(problem.components):
+        table = tables.get(c, tuple(found.codes[d] for d in dims))
+        if table is None:
+            return None
+        chosen.append(table)
+    made = Template(found, chosen, [], [], [], [], [], [])
+    number: dict[Keys, int] = {}
+
+    def add(keys: Keys, *, own: bool = False) -> int:
+        if own or keys not in number:
+            made.columns.append(keys)
+            if own:
+                return len(made.columns) - 1
+            number[keys] = len(made.columns) - 1
+        return number[keys]
+
+    for t in chosen:
+        t.column(("cycles",), t.cycles)
+    add((("cycles",),) * len(chosen))
+    macs = macs_flow(found.nest, columns.flows.n_heads)
+    mac_row = (mac_energy_pj(problem.chip), *(0.0 for _ in range(problem.objective.n_rows - 1)))
+    made.quantities = [*columns.flows.of(found.nest), Quantity(macs, mac_row)]
+    for q in made.quantities:
+        _add_quantity(made, columns, q, add)
+    return made
 
 
-def _allowed(columns: Columns, classes: tuple[BlockClass, ...]) -> NDArray[np.bool_]:
-    """Entries without a loop that a pure or empty block excludes."""
-    problem, bound = columns.problem, columns.lowered.arrays.bound
-    allowed = np.ones(len(problem.entries), np.bool_)
-    for block, found in enumerate(classes):
-        if not (found.pure or found.empty):
-            continue
-        for c, component in enumerate(problem.components):
-            rows = slice(problem.entry_start[c], problem.entry_start[c + 1])
-            for local, dim in enumerate(component):
-                if found.empty or not columns.kinds[dim] >= found.innermost:
-                    allowed[rows] &= bound[rows, local, block] == 1
-    return allowed
-
-
-def _rows(
-    columns: Columns, classes: tuple[BlockClass, ...], q: Quantity
-) -> tuple[list[NDArray[np.float64]], NDArray[np.float64] | None] | None:
-    """Columns of the variants of a quantity and of what is taken off; None where nothing is known of it."""
-    problem = columns.problem
-    if q.flow.child == problem.n_stages:
-        rest = Rest(q.flow.child)
-        variants = [columns.get(q.flow, rest)]
-    else:
-        rest = rest_of(problem, classes, q.flow)
-        variants = columns.variants(q.flow, rest)
-        if q.minus is not None:
-            if columns.slides(q.flow):
-                return None
-            # The least factor of each entry: weaker than the least product, but a single column.
-            variants = [np.minimum.reduce(variants)]
+def _add_quantity(made: Template, columns: Columns, q: Quantity, add: Callable[..., int]) -> None:
+    """The columns of one quantity; an empty one where nothing is known of it."""
+    tables, n_heads = made.tables, columns.flows.n_heads
+    rest = made.of.rests.get((q.flow.tensor, q.flow.child), Rest(n_heads))
     if q.minus is None:
-        return variants, None
-    return variants, columns.get(q.minus, rest)
+        variants = columns.variants(tables, q.flow, rest)
+        made.variants.append([add(v) for v in variants])
+        made.floor.append(add(columns.once(tables, q.flow)) if len(variants) > 1 else -1)
+        made.minus.append(-1)
+        return
+    known = not columns.problem.slides(q.flow.tensor) or q.flow.child == n_heads
+    low = columns.least(tables, q.flow, rest)
+    less = columns.full(tables, q.minus, rest.charged)
+    if not known:
+        low = less  # visits of sliding outputs: all that is known is that none is negative
+    a, b = add(low, own=True), add(less, own=True)
+    differences = tuple(t.difference(x, y) for t, x, y in zip(tables, low, less, strict=True))
+    made.pairs.append((a, b, differences))
+    made.variants.append([a])
+    made.floor.append(-1)
+    made.minus.append(b)

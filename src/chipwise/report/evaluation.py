@@ -17,7 +17,12 @@ from chipwise.units import (
 COSTLY = 3
 """Layers named as the most costly."""
 
-_LEAST = {"energy": "the least energy", "latency": "the least time", "edp": "the least energy x delay"}
+_LEAST = {
+    "energy": "the least energy",
+    "latency": "the least time",
+    "edp": "the least energy x delay",
+    "traffic": "the least off-chip traffic",
+}
 _LEFT = ("layer", "bound by", "component", "action", "source")
 
 
@@ -155,8 +160,9 @@ def _costly(result: EvaluationResult) -> str:
         "energy": lambda layer: layer.energy_pj,
         "latency": lambda layer: layer.latency_cycles,
         "edp": lambda layer: layer.energy_pj * layer.latency_cycles,
+        "traffic": lambda layer: layer.off_chip_bytes,
     }
-    chosen = sorted(result.layers.items(), key=lambda item: -rank[result.objective](item[1]))[:COSTLY]
+    chosen = sorted(result.layers.items(), key=lambda item: -rank[_first(result)](item[1]))[:COSTLY]
     names = max(len(name) for name, _ in chosen)
     told = [
         f"  {name:{names}}  {percent(layer.energy_pj / result.energy_pj):>7} of the energy  "
@@ -166,19 +172,26 @@ def _costly(result: EvaluationResult) -> str:
     return "".join(["most costly layers\n", *told])
 
 
+def _first(result: EvaluationResult) -> str:
+    """The name that decides first in an objective."""
+    return result.objective.split(",")[0].strip()
+
+
 def _certainty(result: EvaluationResult) -> str:
     layers = list(result.layers.values())
     mapped = {layer.layer.shape_key: layer for layer in layers}
     certificates = [layer.certificate for layer in mapped.values() if layer.certificate]
     mapspace = sum(certificate.mapspace for certificate in certificates)
-    least, gap = _LEAST[result.objective], max(certificate.gap for certificate in certificates)
+    least, gap = _LEAST[_first(result)], max(certificate.gap for certificate in certificates)
     proven = sum(certificate.proven for certificate in certificates)
     if proven == len(mapped):
         known = f"each one taken is proven to need {least} there (gap 0)"
     else:
         known = f"{proven} of those taken are proven to need {least} there, the others within {percent(gap)}"
     shapes = f"{len(mapped)} distinct shapes of {len(layers)} layers"
-    return f"mappings\n  {mapspace:.2g} in the even mapspace, for {shapes}\n  {known}\n"
+    return (
+        f"mappings\n  {mapspace:.2g} in the {certificates[0].placement} mapspace, for {shapes}\n  {known}\n"
+    )
 
 
 def provenance_text(result: EvaluationResult) -> str:

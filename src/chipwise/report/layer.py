@@ -5,7 +5,7 @@ from typing import Any
 
 from chipwise.analysis.results import LayerResult
 from chipwise.report.evaluation import chip_line, component_shares
-from chipwise.report.tables import percent
+from chipwise.report.tables import percent, table
 from chipwise.units import format_bytes, format_energy, format_time
 
 SCHEMA = "chipwise.mapping/1"
@@ -44,7 +44,7 @@ def _certificate(result: LayerResult) -> str:
     certificate = result.certificate
     if certificate is None:
         return "not searched: the mapping was given"
-    of = f"of the even mapspace's {certificate.mapspace:.3g} mappings"
+    of = f"of the {certificate.placement} mapspace's {certificate.mapspace:.3g} mappings"
     if certificate.proven:
         return f"proven: none {of} has less {certificate.objective} (gap 0)"
     return f"not proven: the best {of} may have {percent(certificate.gap)} less {certificate.objective}"
@@ -60,4 +60,39 @@ def layer_dict(result: LayerResult, batch: int) -> dict[str, Any]:
         "objective": None if certificate is None else certificate.objective,
         "layer": result.to_dict(),
         "certificate": None if certificate is None else asdict(certificate),
+    }
+
+
+def front_text(points: list[LayerResult], batch: int) -> str:
+    """The Pareto front as a table, and the mappings of its ends."""
+    first, last = points[0], points[-1]
+    rows = [
+        (
+            format_energy(p.energy_pj),
+            f"{p.latency_cycles:.10g}",
+            format_time(p.latency_s),
+            f"{p.cost.active_pes:.1f}",
+            p.cost.bound_by,
+        )
+        for p in points
+    ]
+    proven = all(p.certificate is not None and p.certificate.proven for p in points)
+    complete = (
+        "proven: no mapping beats any of them in both" if proven else "cut short: points may be missing"
+    )
+    head = ("energy", "cycles", "time", "active PEs", "bound by")
+    told = f"# {first.name} on {chip_line(first.accelerator)}; batch {batch}\n"
+    told += f"# {len(points)} mappings between least energy and least time; {complete}\n"
+    told += table(head, rows, left=("bound by",))
+    told += "\n# least energy\n" + first.mapping_text
+    return told if last is first else told + "\n# least time\n" + last.mapping_text
+
+
+def front_dict(points: list[LayerResult], batch: int) -> dict[str, Any]:
+    """The JSON of `chipwise map --pareto`: from the least energy to the least latency."""
+    return {
+        "schema": "chipwise.front/1",
+        "accelerator": points[0].accelerator.name,
+        "batch": batch,
+        "points": [layer_dict(p, batch) for p in points],
     }

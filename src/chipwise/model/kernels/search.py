@@ -5,7 +5,7 @@ Three layers, innermost first; docs/mapper.md argues why each is right.
 1. `rank_moves`: compiled twin of `chipwise.model.boxes`. Loops of a dimension stand at fixed positions (one
    per block or axis, trip count 1 where there is none), so a chain of tiles is a row and a kind of step a
    row of roles.
-2. `_leaf`: all chains fixed. What a loop costs depends only on the *set* of loops inside it, so the best of
+2. `leaf`: all chains fixed. What a loop costs depends only on the *set* of loops inside it, so the best of
    all loop orders is a shortest path in the lattice of subsets.
 3. `search`: depth first over components of dimensions, with lower bounds that are products of columns.
 
@@ -16,6 +16,10 @@ import numpy as np
 from numba import njit  # the package's __init__ has placed Numba's cache by now
 
 OUTER, STEP, INNER, SUM, FIRST, UNION = 0, 1, 2, 3, 4, 5
+TRANSFER, MAC, DISTINCT = 0, 1, 2
+ENERGY, LATENCY, EDP, TRAFFIC = 0, 1, 2, 3
+SLACK = 1e-13
+"""Sums of doubles carry a relative error near 1e-15; values that differ by less than this count as equal."""
 
 
 @njit(cache=True, nogil=True)
@@ -116,15 +120,15 @@ def _represent(extent, tiles, roles, walk, pick, index, d):
 
 
 @njit(cache=True, nogil=True)
-def _touched_by_one(extent, coefficient, tiles, roles, d):
+def _touched_by_one(extent, coefficient, tiles, roles, d, sizes, counts):
     """Values that one dimension touches, where each index counts by itself: sizes of tiles and their numbers.
 
     A tile of size s is cut into s // t whole ones and a rest, so few sizes occur. −1 where roles need more.
+    `sizes` and `counts` are scratch.
     """
-    sizes, counts = np.empty(tiles.shape[1] + 2, np.int64), np.zeros(tiles.shape[1] + 2, np.int64)
     sizes[0], counts[0] = extent, 1
     n = 1
-    for at in range(tiles.shape[1]):
+    for at in range(roles.size):
         tile, role = tiles[d, at], roles[at]
         if role == STEP or role == UNION:
             return -1
@@ -149,6 +153,59 @@ def _touched_by_one(extent, coefficient, tiles, roles, d):
 
 
 @njit(cache=True, nogil=True)
+def _resting(extent, coefficient, tiles, roles, last, sizes, others, counts):
+    """Values of one dimension that instances hold which see only one tile of the loop at `last`, the innermost one.
+
+    Of that loop an instance sees one tile where there is but one, or where it idles in the residual one that
+    follows a single whole one. So pairs are followed: the size of the first tile, and that of the others (0: none).
+    −1 where roles need more. `sizes`, `others` and `counts` are scratch.
+    """
+    sizes[0], others[0], counts[0] = extent, extent, 1
+    n = 1
+    for at in range(roles.size):
+        tile, role = tiles[0, at], roles[at]
+        if role == STEP or role == UNION:
+            return -1
+        if at == last:
+            for k in range(n):
+                others[k] = min(tile, max(0, sizes[k] - tile))
+                sizes[k] = min(tile, sizes[k])
+            continue
+        if role == INNER or role == FIRST:
+            for k in range(n):
+                sizes[k], others[k] = min(tile, sizes[k]), min(tile, others[k])
+            continue
+        # Indices at which both tiles are whole, at which only the first one is and the other is gone; what is left
+        # of the other tile, and of the first, is at one index each.
+        both, alone, old_n = 0, 0, n
+        for k in range(old_n):
+            size, other, count = sizes[k], others[k], counts[k]
+            counts[k] = 0
+            common = other // tile
+            both += count * common
+            if other > common * tile:
+                sizes[k], others[k], counts[k] = min(tile, size - common * tile), other - common * tile, count
+                common += 1
+            if size > common * tile:
+                alone += count * (size // tile - common)
+                if size % tile:
+                    sizes[n], others[n], counts[n] = size % tile, 0, count
+                    n += 1
+        sizes[n], others[n], counts[n] = tile, tile, both
+        sizes[n + 1], others[n + 1], counts[n + 1] = tile, 0, alone
+        old_n, n = n + 2, 0
+        for k in range(old_n):
+            if counts[k] > 0:
+                sizes[n], others[n], counts[n] = sizes[k], others[k], counts[k]
+                n += 1
+    held = 0
+    for k in range(n):
+        if others[k] == 0:
+            held += counts[k] * (1 + coefficient * (sizes[k] - 1))
+    return held
+
+
+@njit(cache=True, nogil=True)
 def rank_moves(extents, coefficients, tiles, roles, with_old):
     """(touched, held) of one rank: see `boxes.combine`.
 
@@ -161,7 +218,8 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
     """
     n_dims, n_pos = tiles.shape
     if n_dims == 1 and with_old == 0:
-        quick = _touched_by_one(extents[0], coefficients[0], tiles, roles[0], 0)
+        scratch = np.empty((2, n_pos + 2), np.int64)
+        quick = _touched_by_one(extents[0], coefficients[0], tiles, roles[0], 0, scratch[0], scratch[1])
         if quick >= 0:
             return quick, 0
     bound = np.empty((n_dims, n_pos), np.int64)
@@ -197,6 +255,15 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
                 elif bound[d, at] > 1:
                     # Below a united or wrapping loop instances differ in more than being last: take every index.
                     walk[d, at] = 2 if every else 1
+    if n_union == 1 and with_old == 0:
+        length, divides = 1, True
+        for d in range(n_dims):
+            divides &= whole[d]
+            length += coefficients[d] * (
+                min(extents[d], tiles[d, n_pos - 1]) - 1 if n_pos else extents[d] - 1
+            )
+        if divides:
+            return repeat * length, 0
     pick = np.zeros((n_dims, n_pos), np.int64)
     index = np.zeros((n_dims, n_pos), np.int64)
     lo, hi = np.empty(n_union, np.int64), np.empty(n_union, np.int64)
@@ -323,24 +390,25 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
 
 
 @njit(cache=True, nogil=True)
-def bound_column(p, entries, flow, charged, slide, movers, block, united):
-    """One factor per entry of a lower bound on a flow, for loop orders of one class (docs/mapper.md).
+def bound_column(p, rows, component, flow, charged, slide, movers, block):
+    """One factor per entry of a lower bound on a term, for loop orders of one class (docs/mapper.md).
 
     Args:
-        entries: the entries to look at.
-        flow: index of the flow.
+        p: the problem, with the entries of one component.
+        rows: the entries to look at.
+        component: its number.
+        flow: number of the term. Of distinct values the column is no bound but exact; there SUM is for instances
+            that count separately, UNION for those taken together, OWN for those that add up as in the flow.
         charged: loops irrelevant to the tensor count in blocks before this one and are free from it on.
         slide: the unit (rank or single dimension of the tensor) whose loop moves it innermost.
         movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
-        united: empty, or a role per position. Then the column is not a bound but counts the different values
-            touched over the run: SUM where instances count separately, UNION where they are taken together,
-            OWN where they add up as in the flow.
     """
-    tensor, end = p.flow_tensor[flow], p.flow_end[flow]
+    tensor, end, kind = p.flow_tensor[flow], p.flow_end[flow], p.flow_kind[flow]
     axis, spatial = np.empty(end, np.int64), np.empty(end, np.int64)
     for at in range(end):
         axis[at], spatial[at] = p.position_axis[at], p.flow_role[flow, 1, at]
-    column = np.ones(entries.size)
+    column = np.ones(rows.size)
+    scratch = np.empty((3, (end + 3) * (end + 3)), np.int64)
     first_at, last_at = np.int64(0), np.int64(end)
     if block >= 0:
         for at in range(end):
@@ -348,55 +416,60 @@ def bound_column(p, entries, flow, charged, slide, movers, block, united):
                 first_at = np.int64(at + 1)
             if p.position_block[at] <= block:
                 last_at = np.int64(at)
-    for row in range(column.size):
-        entry = entries[row]
-        component = p.entry_component[entry]
-        for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
-            n = p.unit_size[u]
-            tiles = np.empty((n, end), np.int64)
-            roles = np.empty((n, end), np.int64)
-            may_move = np.empty(n, np.bool_)
+    for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
+        n, relevant = p.unit_size[u], p.unit_relevant[u]
+        tiles = np.empty((n, end), np.int64)
+        roles = np.empty((n, end), np.int64)
+        may_move = np.empty(n, np.bool_)
+        extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
+        for k in range(n):
+            extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
+            may_move[k] = movers[p.component_dims[component, p.unit_local[u, k]]]
+            for at in range(end):
+                if axis[at] >= 0:
+                    united = p.flow_united[flow, at]
+                    roles[k, at] = p.flow_role[flow, relevant, at]
+                    if kind == DISTINCT and united != OWN:
+                        roles[k, at] = united
+                        if united == UNION:
+                            roles[k, at] = FIRST if relevant == 0 else UNION if n > 1 else SUM
+                elif kind == DISTINCT:  # tiles of one dimension are disjoint
+                    roles[k, at] = FIRST if relevant == 0 else UNION if n > 1 else SUM
+                elif relevant == 1 or kind == MAC or p.position_block[at] < charged:
+                    roles[k, at] = OUTER
+                else:
+                    roles[k, at] = INNER
+        for row in range(column.size):
             last = -1
-            size = p.unit_extent[u, 0]
-            for k in range(n):
-                local = p.unit_local[u, k]
-                dim = p.component_dims[component, local]
-                for at in range(end):
-                    tiles[k, at] = p.tiles[dim, p.entry_chain[entry, local], at]
-                may_move[k] = movers[dim]
-                for at in range(end):
-                    if united.size > 0:
-                        if axis[at] >= 0 and united[at] == OWN:
-                            roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
-                        elif axis[at] >= 0 and united[at] != UNION:
-                            roles[k, at] = united[at]
-                        elif p.unit_relevant[u]:
-                            roles[k, at] = UNION if n > 1 else SUM  # tiles of one dimension are disjoint
-                        else:
-                            roles[k, at] = FIRST
-                    elif axis[at] >= 0:
-                        roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
-                    elif p.unit_relevant[u] or p.flow_mac[flow] or p.position_block[at] < charged:
-                        roles[k, at] = OUTER
-                    else:
-                        roles[k, at] = INNER
-                    if k == 0:
-                        if axis[at] < 0 and tiles[0, at] < size:
-                            last = at
-                        size = min(size, tiles[0, at])
-            extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
-            for k in range(n):
-                extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
+            size = extents[0]
+            for at in range(end):
+                for k in range(n):
+                    tiles[k, at] = p.tiles[rows[row], p.unit_local[u, k], at]
+                if axis[at] < 0 and tiles[0, at] < size:
+                    last = at
+                size = min(size, tiles[0, at])
             if u == slide and n > 1:
                 column[row] *= _least_slide(
                     extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
                 )
                 continue
-            t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
+            if u == slide and block >= 0 and (last < first_at or last > last_at):
+                column[row] = np.inf
+                continue
+            t = -1
+            if n == 1:
+                t = _touched_by_one(extents[0], coefficients[0], tiles, roles[0], 0, scratch[0], scratch[1])
+            if t < 0:
+                t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
             if u == slide and last >= 0:
                 # An instance that sees only one tile of a residual stays put while others move.
-                roles[0, last] = INNER
-                _, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
+                h = _resting(
+                    extents[0], coefficients[0], tiles, roles[0], last, scratch[0], scratch[1], scratch[2]
+                )
+                if h < 0:
+                    roles[0, last] = INNER
+                    _, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
+                    roles[0, last] = OUTER
                 t -= h
             column[row] *= t
     return column
@@ -413,11 +486,12 @@ def passes(extent, chains, spatial):
     """
     found = np.empty(chains.shape[0])
     roles = np.empty(spatial.size, np.int64)
+    scratch = np.empty((2, spatial.size + 2), np.int64)
     for at in range(spatial.size):
         roles[at] = FIRST if spatial[at] else OUTER
     for row in range(found.size):
         # Coefficient 0 makes every tile count as one.
-        found[row] = _touched_by_one(extent, 0, chains, roles, row)
+        found[row] = _touched_by_one(extent, 0, chains, roles, row, scratch[0], scratch[1])
     return found
 
 
@@ -459,70 +533,117 @@ def _insert(labels, counts, back, subset, value, dim, source):
 
 
 @njit(cache=True, nogil=True)
-def objective_of(kind, cycles, values):
-    """(what is minimised first, what decides ties): energy, latency or their product.
+def keys_of(kinds, n_ports, cycles, values, keys):
+    """Write what is minimised, in the order in which it decides; return the latency.
 
-    `values` are energy and, per port, the cycles it is busy; latency is the longest of all.
+    `values` are energy, per port the cycles it is busy, and off-chip bits if they are asked for.
     """
     latency = cycles
-    for o in range(1, values.size):
+    for o in range(1, 1 + n_ports):
         latency = max(latency, values[o])
-    if kind == 0:
-        return values[0], latency
-    if kind == 1:
-        return latency, values[0]
-    return values[0] * latency, values[0]
+    for i in range(kinds.size):
+        if kinds[i] == ENERGY:
+            keys[i] = values[0]
+        elif kinds[i] == LATENCY:
+            keys[i] = latency
+        elif kinds[i] == EDP:
+            keys[i] = values[0] * latency
+        else:
+            keys[i] = values[values.size - 1]
+    return latency
 
 
 @njit(cache=True, nogil=True)
-def _remember(p, chosen, block, codes):
+def _below(keys, best):
+    """Whether `keys` come before `best`: the first that differs decides."""
+    for i in range(best.size):
+        if keys[i] < best[i] * (1.0 - SLACK):
+            return True
+        if keys[i] > best[i] * (1.0 + SLACK):
+            return False
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _first(a, b):
+    """Whether the keys `a` come strictly before `b`, rounding and all."""
+    for i in range(a.size):
+        if a[i] != b[i]:
+            return a[i] < b[i]
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _remember(p, t, chosen, block, codes):
     """Fill the memo: (touched, held) of every component and flow in the step that `block` and `codes` name.
 
     A code has one base-3 digit per dimension of the component: its loop of `block` stands outside of the
-    advancing loop (0), is it (1), or stands inside (2). T + 1 is kept, so that 0 means unknown.
+    advancing loop (0), is it (1), or stands inside (2). T + 1 is kept, so that 0 means unknown. Block −1 is what
+    no order changes: the first touch of a transfer, all of the MAC's accesses, distinct values.
     """
-    memo = p.memo
-    for flow in range(p.flow_tensor.size):
-        if p.flow_mac[flow] or p.flow_stage[flow] <= block:
-            continue
-        tensor, end = p.flow_tensor[flow], p.flow_end[flow]
-        for component in range(chosen.size):
-            entry, code = chosen[component], codes[component]
-            if memo[entry, flow, block, code, 0]:
+    memo, memo_row = p.memo, p.memo_row
+    if memo_row[-1] + chosen.size > memo.shape[0]:
+        for entry in range(memo_row.size):
+            memo_row[entry] = -1
+        memo_row[-1] = 0
+    for component in range(chosen.size):
+        entry, code = chosen[component], codes[component]
+        row = memo_row[entry]
+        if row < 0:
+            row = memo_row[-1]
+            memo_row[-1] += 1
+            memo_row[entry] = row
+            for f in range(memo.shape[1]):
+                for b in range(memo.shape[2]):
+                    for c in range(memo.shape[3]):
+                        memo[row, f, b, c, 0] = 0
+        for f in range(t.flows.size):
+            flow = t.flows[f]
+            kind = p.flow_kind[flow]
+            if memo[row, f, block, code, 0] or (
+                block >= 0 and (kind != TRANSFER or p.flow_child[flow] <= block)
+            ):
                 continue
+            tensor, end = p.flow_tensor[flow], p.flow_end[flow]
             touched = held = 1
             for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
-                n = p.unit_size[u]
+                n, relevant = p.unit_size[u], p.unit_relevant[u]
                 tiles, roles = np.empty((n, end), np.int64), np.empty((n, end), np.int64)
                 extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
                 for k in range(n):
                     extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
                     local = p.unit_local[u, k]
-                    dim, chain = p.component_dims[component, local], p.entry_chain[entry, local]
                     digit = code
                     for _ in range(local):
                         digit //= 3
                     digit %= 3
                     for at in range(end):
-                        tiles[k, at] = p.tiles[dim, chain, at]
-                        if p.position_axis[at] >= 0:
-                            roles[k, at] = p.flow_role[flow, p.unit_relevant[u], at]
-                        elif p.position_block[at] < block:
+                        tiles[k, at] = p.tiles[entry, local, at]
+                        temporal = p.position_axis[at] < 0
+                        if kind == DISTINCT and (temporal or p.flow_united[flow, at] == UNION):
+                            roles[k, at] = FIRST if relevant == 0 else UNION if n > 1 else SUM
+                        elif kind == DISTINCT and p.flow_united[flow, at] != OWN:
+                            roles[k, at] = p.flow_united[flow, at]
+                        elif not temporal:
+                            roles[k, at] = p.flow_role[flow, relevant, at]
+                        elif kind == MAC or p.position_block[at] < block:
                             roles[k, at] = OUTER
                         elif p.position_block[at] > block:
                             roles[k, at] = INNER
                         else:
                             roles[k, at] = digit
-                t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
-                touched *= t
-                held *= h
-            memo[entry, flow, block, code, 0] = touched + 1
-            memo[entry, flow, block, code, 1] = held
+                touch, hold = rank_moves(
+                    extents, coefficients, tiles, roles, np.int64(1 if block >= 0 else 0)
+                )
+                touched *= touch
+                held *= hold
+            memo[row, f, block, code, 0] = touched + 1
+            memo[row, f, block, code, 1] = held
 
 
 @njit(cache=True, nogil=True)
-def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
-    """Cost of one kind of step in every objective; False where the memo lacks a value.
+def _step_cost(memo, memo_row, counted, weight, chosen, block, codes, step):
+    """Cost of one kind of step in every row; False where the memo lacks a value.
 
     `counted[flow]`: whether the flow passes below this block. Small arrays only, as this runs most often.
     """
@@ -533,69 +654,50 @@ def _step_cost(memo, counted, weight, chosen, block, codes, known, step):
             continue
         touched = held = 1
         for c in range(chosen.size):
-            t = memo[chosen[c], flow, block, codes[c], 0]
+            row = memo_row[chosen[c]]
+            t = memo[row, flow, block, codes[c], 0] if row >= 0 else 0
             if t == 0:
                 return False
             touched *= t - 1
-            held *= memo[chosen[c], flow, block, codes[c], 1]
+            held *= memo[row, flow, block, codes[c], 1]
         for o in range(step.size):
-            step[o] += weight[o, flow] * (touched - held if known == 1 else touched)
+            step[o] += weight[o, flow] * (touched - held if block >= 0 else touched)
     return True
 
 
 @njit(cache=True, nogil=True)
-def _better(kind, first, second, best, best_second):
-    """Whether (first, second) beats the best so far.
-
-    Equal latencies, sums of the same bits in another order, differ by rounding; there the second decides.
-    """
-    if kind == 1 and abs(first - best) <= 1e-13 * best:
-        return second < best_second
-    return first < best or (first == best and second < best_second)
-
-
-@njit(cache=True, nogil=True)
-def leaf(p, chosen, work, order):
-    """Best order of all loops for fixed chains: (primary, secondary, proven); writes the order if asked.
+def leaf(p, t, chosen, work, order, limit, keys):
+    """Best order of all loops for fixed chains: writes `keys` and the order; False if labels ran out of room.
 
     A shortest path per block, from the innermost block outwards, over subsets of its active loops, with
-    non-dominated vectors of (energy, port cycles) as labels. `order[block]` lists dimensions inside out.
+    non-dominated rows of costs as labels. `order[block]` lists dimensions inside out. Only latencies below
+    `limit` count; keys stay infinite where there is none.
     """
-    n_objectives = p.flow_weight.shape[0]
-    value = np.empty(n_objectives)
-    step = np.empty(n_objectives)
+    n_rows = t.flow_weight.shape[0]
+    value = np.empty(n_rows)
+    step = np.empty(n_rows)
     proven = True
-    carried = np.empty((work.labels.shape[2], n_objectives))
+    carried = np.empty((work.labels.shape[2], n_rows))
     n_carried = 1
     n_blocks = p.n_blocks
     n_active = np.zeros(n_blocks, np.int64)
-    memo, weight, component_at = p.memo, p.flow_weight, p.dim_component
-    flow_mac, flow_stage, dim_local = p.flow_mac, p.flow_stage, p.dim_local
-    counted = np.zeros(flow_mac.size, np.bool_)
+    memo, memo_row, weight = p.memo, p.memo_row, t.flow_weight
+    dim_component, dim_local = p.dim_component, p.dim_local
+    counted = np.ones(t.flows.size, np.bool_)
     power = np.ones(dim_local.size, np.int64)
     for d in range(dim_local.size):
         for _ in range(dim_local[d]):
             power[d] *= 3
     codes = np.zeros(chosen.size, np.int64)
-    # What no order changes: first touches (all loops inside a block that is none, at their first index), the
-    # MAC's accesses, distinct outputs.
     none = np.int64(-1)
-    for flow in range(counted.size):
-        counted[flow] = not flow_mac[flow]
-    if not _step_cost(memo, counted, weight, chosen, none, codes, np.int64(0), value):
-        _remember(p, chosen, none, codes)
-        _step_cost(memo, counted, weight, chosen, none, codes, np.int64(0), value)
-    for o in range(n_objectives):
+    if not _step_cost(memo, memo_row, counted, weight, chosen, none, codes, value):
+        _remember(p, t, chosen, none, codes)
+        _step_cost(memo, memo_row, counted, weight, chosen, none, codes, value)
+    for o in range(n_rows):
         carried[0, o] = value[o]
-    for f in range(p.fixed_weight.shape[1]):
-        product = 1.0
-        for c in range(chosen.size):
-            product *= p.fixed[chosen[c], f]
-        for o in range(n_objectives):
-            carried[0, o] += p.fixed_weight[o, f] * product
     for block in range(n_blocks - 1, -1, -1):
-        for d in range(p.dim_component.size):
-            if p.bound[chosen[p.dim_component[d]], p.dim_local[d], block] > 1:
+        for d in range(dim_component.size):
+            if p.bound[chosen[dim_component[d]], dim_local[d], block] > 1:
                 work.active[block, n_active[block]] = d
                 n_active[block] += 1
         active = work.active[block, : n_active[block]]
@@ -604,13 +706,14 @@ def leaf(p, chosen, work, order):
         for subset in range(full + 1):
             counts[subset] = 0
         for i in range(n_carried):
-            for o in range(n_objectives):
+            for o in range(n_rows):
                 labels[0, i, o] = carried[i, o]
             back[0, i, 0] = -1
             back[0, i, 1] = i
         counts[0] = n_carried
-        for flow in range(counted.size):
-            counted[flow] = not flow_mac[flow] and flow_stage[flow] > block
+        for f in range(counted.size):
+            flow = t.flows[f]
+            counted[f] = p.flow_kind[flow] == TRANSFER and p.flow_child[flow] > block
         for subset in range(full):
             if counts[subset] == 0:
                 continue
@@ -621,26 +724,31 @@ def leaf(p, chosen, work, order):
                     codes[c] = 0
                 for k in range(active.size):
                     digit = 1 if k == i else (2 if (subset >> k) & 1 else 0)
-                    codes[component_at[active[k]]] += digit * power[active[k]]
-                if not _step_cost(memo, counted, weight, chosen, block, codes, np.int64(1), step):
-                    _remember(p, chosen, block, codes)
-                    _step_cost(memo, counted, weight, chosen, block, codes, np.int64(1), step)
+                    codes[dim_component[active[k]]] += digit * power[active[k]]
+                if not _step_cost(memo, memo_row, counted, weight, chosen, block, codes, step):
+                    _remember(p, t, chosen, block, codes)
+                    _step_cost(memo, memo_row, counted, weight, chosen, block, codes, step)
                 for k in range(counts[subset]):
-                    for o in range(n_objectives):
+                    for o in range(n_rows):
                         value[o] = labels[subset, k, o] + step[o]
                     proven &= _insert(labels, counts, back, subset | (1 << i), value, i, k)
         n_carried = counts[full]
         for i in range(n_carried):
-            for o in range(n_objectives):
+            for o in range(n_rows):
                 carried[i, o] = labels[full, i, o]
     cycles = 1.0
     for c in range(chosen.size):
         cycles *= p.cycles[chosen[c]]
-    best, second, at = np.inf, np.inf, 0
+    at = 0
+    tried = np.empty(keys.size)
+    for i in range(keys.size):
+        keys[i] = np.inf
     for i in range(n_carried):
-        first, tie = objective_of(p.kind, cycles, carried[i])
-        if _better(p.kind, first, tie, best, second):
-            best, second, at = first, tie, i
+        latency = keys_of(t.kinds, t.n_ports, cycles, carried[i], tried)
+        if latency < limit and _below(tried, keys):
+            at = i
+            for k in range(keys.size):
+                keys[k] = tried[k]
     for block in range(n_blocks):
         for k in range(order.shape[1]):
             order[block, k] = -1
@@ -652,46 +760,45 @@ def leaf(p, chosen, work, order):
             order[block, k] = work.active[block, i]
             subset ^= 1 << i
         at = work.back[block, 0, at, 1]
-    return best, second, proven
+    return proven
 
 
 @njit(cache=True, nogil=True)
-def lower_bound(kind, variants, floor, minus, weight, cycles, product, values):
-    """Lower bound (primary, secondary) of all mappings whose columns multiply to at least `product`.
+def lower_bound(t, product, values, keys):
+    """Write keys that no mapping undercuts whose columns multiply to at least `product`; return its latency.
 
     Each quantity is the least of its variants but not below its floor, or a difference of two products of
-    which the first is never the smaller (`chipwise.mapper.templates` sees to it).
+    which the first is never the smaller (`chipwise.mapper.templates` sees to it). Column 0 is the cycles.
     """
+    variants, floor, minus, weight = t.variants, t.floor, t.minus, t.weight
     for o in range(values.size):
         values[o] = 0.0
     for q in range(variants.shape[0]):
         if minus[q] >= 0:
             low = max(0.0, product[variants[q, 0]] - product[minus[q]])
         else:
-            low = np.inf
-            for v in range(variants.shape[1]):
+            low = product[variants[q, 0]]
+            for v in range(1, variants.shape[1]):
                 if variants[q, v] >= 0:
                     low = min(low, product[variants[q, v]])
             if floor[q] >= 0:
                 low = max(low, product[floor[q]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
-    return objective_of(kind, product[cycles], values)
+    return keys_of(t.kinds, t.n_ports, product[0], values, keys)
 
 
 @njit(cache=True, nogil=True)
-def _hopeless(kind, low, tie, best):
-    """Whether a bound shows that nothing below it beats the incumbent.
-
-    Sums of doubles carry a relative error near 1e-15; a bound within 1e-13 of the incumbent counts as
-    equal. Equal latency is common (compute-bound layers), so there the tie decides by its own bound.
-    """
-    slack = 1e-13
-    if kind == 1:
-        if low > best[0] * (1.0 + slack):
-            return True
-        return low >= best[0] * (1.0 - slack) and tie >= best[1] * (1.0 - slack)
-    return low >= best[0] * (1.0 - slack)
+def least_of_nodes(column, first_child, child_end, row, out):
+    """Least value over the rows of every node of a tree whose children have higher numbers."""
+    for node in range(out.size - 1, -1, -1):
+        if row[node] >= 0:
+            out[node] = column[row[node]]
+        else:
+            least = np.inf
+            for child in range(first_child[node], child_end[node]):
+                least = min(least, out[child])
+            out[node] = least
 
 
 @njit(cache=True, nogil=True)
@@ -723,38 +830,38 @@ def _product_without(table, at, component, out):
 
 
 @njit(cache=True, nogil=True)
-def search(p, t, work, best, chosen_best, order_best, stats):
+def search(p, t, work, limit, best, chosen_best, order_best, stats):
     """Depth-first branch and bound over one template; updates the incumbent in place.
 
-    Every component's entries form a tree: first the tile at the outermost inner stage, then at the next one,
-    at last the entry. The search refines all components level by level, so that what happens at the
-    outermost memory, which costs most, is decided (and bounded) first.
+    Every component's entries form a tree: first the tiles further out, then the counts on the axes, at last the
+    entry. The search refines all components level by level, so that what happens at the outermost memory,
+    which costs most, is decided (and bounded) first.
 
     Args:
-        p, t: the problem and the template (see `chipwise.mapper.problem`).
+        p, t: the problem and the template (see `chipwise.mapper.tables` and `chipwise.mapper.templates`).
         work: scratch space.
-        best: [primary, secondary] of the incumbent.
+        limit: only mappings with a latency below count.
+        best: keys of the incumbent.
         chosen_best, order_best: its entries and loop orders.
         stats: [nodes, pruned by bound, pruned by fit, leaves, labels overflowed]; index 5 is the node limit,
             index 6 is set to 1 when the limit stopped the search.
     """
     n = t.sequence.size
     depths = n * t.levels
-    kind, axis_size, capacity, held, held_bits = p.kind, p.axis_size, p.capacity, p.held, p.held_bits
-    columns, lanes, volumes, child_start = t.columns, t.lanes, t.volumes, t.child_start
-    variants, floor, minus, weight, cycles = t.variants, t.floor, t.minus, t.weight, t.cycles
+    axis_size, capacity, held, held_bits = p.axis_size, p.capacity, t.held, p.held_bits
+    columns, lanes, volumes = t.columns, t.lanes, t.volumes
     product = np.ones(columns.shape[1])
     others = np.ones(columns.shape[1])
     other_lanes = np.ones(axis_size.size, np.int64)
     other_volumes = np.ones(volumes.shape[1])
     child = np.empty((depths, t.widest), np.int64)
-    primary = np.empty((depths, t.widest))
-    secondary = np.empty((depths, t.widest))
+    bounds = np.empty((depths, t.widest, best.size))
     n_children = np.zeros(depths, np.int64)
     before = np.zeros(depths, np.int64)
-    at = np.arange(n)
+    at = t.roots.copy()
     chosen = np.zeros(n, np.int64)
-    values = np.empty(p.flow_weight.shape[0])
+    values = np.empty(t.flow_weight.shape[0])
+    keys = np.empty(best.size)
     order = np.empty_like(order_best)
     depth = 0
     expand = True
@@ -767,7 +874,11 @@ def search(p, t, work, best, chosen_best, order_best, stats):
             _product_without(columns, at, component, others)
             _product_without(lanes, at, component, other_lanes)
             _product_without(volumes, at, component, other_volumes)
-            for below in range(child_start[node], child_start[node + 1]):
+            # Of two mappings that differ in the exchange of two components alike, one is enough.
+            twin, first = t.twin[component], t.first_child[node]
+            if twin >= 0:
+                first = max(first, at[twin] - t.roots[twin] + t.roots[component])
+            for below in range(first, t.child_end[node]):
                 stats[0] += 1
                 if not _fits(
                     other_lanes,
@@ -783,36 +894,35 @@ def search(p, t, work, best, chosen_best, order_best, stats):
                     continue
                 for c in range(product.size):
                     product[c] = others[c] * columns[below, c]
-                low, tie = lower_bound(kind, variants, floor, minus, weight, cycles, product, values)
-                if _hopeless(kind, low, tie, best):
+                latency = lower_bound(t, product, values, keys)
+                if latency >= limit or not _below(keys, best):
                     stats[1] += 1
                     continue
                 child[depth, count] = below
-                primary[depth, count] = low
-                secondary[depth, count] = tie
+                for k in range(keys.size):
+                    bounds[depth, count, k] = keys[k]
                 count += 1
             n_children[depth] = count
             expand = False
         # The most promising child that is left; few are ever taken, so they are not sorted.
         i, left = -1, n_children[depth]
         for k in range(left):
-            if i < 0 or primary[depth, k] < primary[depth, i]:
+            if i < 0 or _first(bounds[depth, k], bounds[depth, i]):
                 i = k
-            elif primary[depth, k] == primary[depth, i] and secondary[depth, k] < secondary[depth, i]:
-                i = k
+        hopeless = i >= 0 and not _below(bounds[depth, i], best)
         stop = stats[0] > stats[5]
         if stop:
             stats[6] = 1
-        elif i >= 0 and _hopeless(kind, primary[depth, i], secondary[depth, i], best):
+        elif hopeless:
             stats[1] += left
-        if i < 0 or stop or _hopeless(kind, primary[depth, i], secondary[depth, i], best):
+        if i < 0 or stop or hopeless:
             at[component] = before[depth]
             depth -= 1
             continue
         taken = child[depth, i]
         child[depth, i] = child[depth, left - 1]
-        primary[depth, i] = primary[depth, left - 1]
-        secondary[depth, i] = secondary[depth, left - 1]
+        for k in range(keys.size):
+            bounds[depth, i, k] = bounds[depth, left - 1, k]
         n_children[depth] = left - 1
         at[component] = taken
         if depth + 1 < depths:
@@ -822,11 +932,11 @@ def search(p, t, work, best, chosen_best, order_best, stats):
         stats[3] += 1
         for c in range(n):
             chosen[c] = t.entry[at[c]]
-        first, second, proven = leaf(p, chosen, work, order)
-        if not proven:
+        if not leaf(p, t, chosen, work, order, limit, keys):
             stats[4] += 1
-        if _better(kind, first, second, best[0], best[1]):
-            best[0], best[1] = first, second
+        if _below(keys, best):
+            for k in range(keys.size):
+                best[k] = keys[k]
             for c in range(n):
                 chosen_best[c] = chosen[c]
             for b in range(order.shape[0]):

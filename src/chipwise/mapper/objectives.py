@@ -1,0 +1,66 @@
+"""What a mapping is chosen for: one quantity, or several of which the later ones decide ties."""
+
+from dataclasses import dataclass
+from typing import final
+
+from chipwise.errors import InputError, did_you_mean
+from chipwise.hardware.accelerator import Accelerator, Memory
+from chipwise.model.kernels.search import EDP, ENERGY, LATENCY, TRAFFIC
+
+KINDS = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "traffic": TRAFFIC}
+"""Energy in pJ, latency in cycles, their product, and bits that cross the outermost memory."""
+
+TIES = {"latency": ("latency", "energy"), "traffic": ("traffic", "energy")}
+"""Many mappings share a latency (that of compute) or a traffic (every value once); of these the least energy."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Names in the order in which they decide, and the rows of costs that they need."""
+
+    text: str
+    """As it was asked for."""
+    names: tuple[str, ...]
+    ports: tuple[tuple[Memory, int], ...]
+    """(memory, index of its port) of all ports; empty where no name depends on time."""
+    traffic: bool
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of costs: energy, one per port, off-chip bits."""
+        return 1 + len(self.ports) + self.traffic
+
+    @property
+    def kinds(self) -> list[int]:
+        """The kernel's numbers of the names."""
+        return [KINDS[name] for name in self.names]
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """The names in an objective such as "energy" or "latency,energy".
+
+    >>> names_of("latency"), names_of("traffic,latency")
+    (('latency', 'energy'), ('traffic', 'latency'))
+
+    Raises:
+        InputError: an unknown name, or one twice.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in KINDS:
+            raise InputError(
+                f"objective {name!r} is not known; use {', '.join(KINDS)}, or several in the order in which they "
+                "decide (energy,latency)." + did_you_mean(name, KINDS)
+            )
+        if names.count(name) > 1:
+            raise InputError(f"objective {text!r} names {name!r} twice")
+    return TIES.get(text.strip(), names)
+
+
+def objective_for(chip: Accelerator, text: str) -> Objective:
+    """An objective on a chip."""
+    names = names_of(text)
+    timed = not {"latency", "edp"}.isdisjoint(names)
+    ports = tuple((m, i) for m in chip.memories for i in range(len(m.ports))) if timed else ()
+    return Objective(text, names, ports, "traffic" in names)

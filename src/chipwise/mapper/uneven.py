@@ -1,0 +1,263 @@
+"""Classes of uneven mappings, by the places where nodes rest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import final
+
+from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.classes import AllCodes, MappingClass, Rest, all_codes, restricted
+from chipwise.mapper.mapspace import TEMPORAL, Keeping, Nest, uneven_nests
+from chipwise.workload.layer import Layer, Tensor
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the traffic of a node is counted: at its head, or, `raised`, further out, in block `block`."""
+
+    head: int
+    tensor: int
+    block: int
+    raised: bool = False
+
+
+def uneven_classes(layer: Layer, chip: Accelerator, keeping: Keeping, factors: str) -> Iterator[MappingClass]:
+    """Classes of all nests; none where constraints contradict each other.
+
+    Args:
+        layer: what is mapped.
+        chip: on what.
+        keeping: what is stored where.
+        factors: as in `Mapspace`.
+    """
+    lossless = factors == "perfect" and not _sliding(layer)
+    seen = set()
+    for nest in uneven_nests(chip, keeping):
+        base = all_codes(layer, nest)
+        if isinstance(base, str):
+            return
+        for places in _sequences(layer, nest):
+            if lossless and _stands_as_well_below(layer, nest, base, places):
+                continue
+            made = _class_of(layer, nest, base, places, factors)
+            key = (nest.heads, tuple(made.codes.values()), tuple(made.rests.items()))
+            if key not in seen:
+                seen.add(key)
+                yield made
+
+
+def _moves(layer: Layer, place: _Place, dim: str) -> bool:
+    return dim in _dims_of(layer.tensors[place.tensor])
+
+
+@lru_cache(maxsize=256)
+def _dims_of(tensor: Tensor) -> frozenset[str]:
+    return tensor.dims
+
+
+def _sequences(layer: Layer, nest: Nest) -> Iterator[list[_Place]]:
+    """All orders of places: the heads in their order, those that stand first below an array perhaps raised."""
+    index = {t.name: i for i, t in enumerate(layer.tensors)}
+    heads = [_Place(k, index[nodes[0][1]], k - 1) for k, nodes in enumerate(nest.heads) if k > 0]
+    sides = sorted({nest.sides[p.head] for p in heads} - {0})
+    options = []
+    for side in sides:
+        on_side = [p for p in heads if nest.sides[p.head] == side]
+        # Raised nodes of a side stand first on it; their order there changes nothing, so one is enough.
+        options.append(
+            [
+                on_side[:n]
+                for n in range(len(on_side) + 1)
+                if _ascending([nest.heads[p.head] for p in on_side[:n]])
+            ]
+        )
+    for chosen in product(*options):
+        raised = [p for group in chosen for p in group]
+        if raised and not _rest_together(layer, raised):
+            continue
+        fixed = [p for p in heads if p not in raised]
+        yield from _inserted(nest, fixed, raised)
+
+
+def _stands_as_well_below(layer: Layer, nest: Nest, base: AllCodes, places: list[_Place]) -> bool:
+    """Whether a node is raised only to the end of a side, and the loops below it there may stand below the array."""
+    for i, p in enumerate(places):
+        last = i + 1 == len(places) or _side(nest, places[i + 1]) >= nest.sides[p.head]
+        if p.raised and last:
+            blocks = [(_code(nest, base, b, d) for b in (p.block, p.head)) for d in layer.dims]
+            if all(inner == TEMPORAL or outer != TEMPORAL for outer, inner in blocks):
+                return True
+    return False
+
+
+def _ascending(nodes: list[tuple[tuple[str, str], ...]]) -> bool:
+    return nodes == sorted(nodes)
+
+
+def _rest_together(layer: Layer, raised: list[_Place]) -> bool:
+    """Whether some loop moves none of these nodes."""
+    return any(e > 1 and not any(_moves(layer, p, d) for p in raised) for d, e in layer.dims.items())
+
+
+def _inserted(nest: Nest, places: list[_Place], raised: list[_Place]) -> Iterator[list[_Place]]:
+    """All ways to place raised nodes among places on sides further out."""
+    if not raised:
+        yield places
+        return
+    node, *rest = raised
+    home = nest.sides[node.head]
+    # Below all nodes of its tensor further out, above those further in.
+    same = [i for i, p in enumerate(places) if p.tensor == node.tensor]
+    first = max((i + 1 for i in same if places[i].head < node.head), default=0)
+    last = min((i for i in same if places[i].head > node.head), default=len(places))
+    for at in range(first, last + 1):
+        if at > 0 and _side(nest, places[at - 1]) >= home:
+            break
+        block = max((p.head for p in places[:at] if not p.raised), default=0)
+        here = _Place(node.head, node.tensor, block, raised=True)
+        yield from _inserted(nest, [*places[:at], here, *places[at:]], rest)
+
+
+def _side(nest: Nest, place: _Place) -> int:
+    """The side on which a place is counted."""
+    return nest.sides[place.block if place.raised else place.head]
+
+
+def _class_of(layer: Layer, nest: Nest, base: AllCodes, places: list[_Place], factors: str) -> MappingClass:
+    """The loops allowed between places, and what is charged above each."""
+    allowed: list[set[str]] = [set() for _ in nest.heads]
+    loose: set[_Place] = set()
+    block = 0
+    for i in range(len(places) + 1):
+        below = places[i] if i < len(places) else None
+        above = places[i - 1] if i > 0 else None
+        dims = _between(layer, nest, base, places[:i], below, block, loose)
+        if above is not None and not above.raised:
+            dims -= _lowered(layer, nest, base, places[:i], above, factors)
+        allowed[block] |= dims
+        below_raised = _raised_before(nest, places[:i], below)
+        if below_raised is not None:
+            allowed[below_raised] |= _below_raised(layer, nest, base, places, i, below_raised, loose)
+        if below is not None and not below.raised:
+            block = below.head
+    rests = {(p.tensor, p.head): Rest(0 if p in loose else p.block if p.raised else p.head) for p in places}
+    return MappingClass(nest, restricted(nest, base, [frozenset(dims) for dims in allowed]), rests)
+
+
+def _raised_before(nest: Nest, above: list[_Place], below: _Place | None) -> int | None:
+    """The block below the raised nodes that stand right above a place, where the loops move what they hold."""
+    if below is not None and below.raised:
+        return None
+    last = len(nest.heads) if below is None else below.head
+    heads = [p.head for p in above if p.raised and p.head < last]
+    fixed = [p.head for p in above if not p.raised]
+    return max((h for h in heads if h > max(fixed, default=0)), default=None)
+
+
+def _below_raised(
+    layer: Layer,
+    nest: Nest,
+    base: AllCodes,
+    places: list[_Place],
+    i: int,
+    block: int,
+    loose: set[_Place],
+) -> set[str]:
+    """Dimensions of loops between raised nodes, where they stand, and the next place; others could be further out."""
+    below = places[i] if i < len(places) else None
+    raised = [p for p in places[:i] if p.raised and nest.sides[p.head] == nest.sides[block]]
+    outer = max((p.head for p in places[:i] if not p.raised), default=0)
+    return {
+        d
+        for d in _between(layer, nest, base, places[:i], below, block, loose)
+        if any(_moves(layer, p, d) for p in raised)
+        or below in loose
+        or _code(nest, base, outer, d) != TEMPORAL
+    }
+
+
+def _between(
+    layer: Layer,
+    nest: Nest,
+    base: AllCodes,
+    above: list[_Place],
+    below: _Place | None,
+    block: int,
+    loose: set[_Place],
+) -> set[str]:
+    """Dimensions of loops that may stand directly above a place: they move it and nothing that rests there.
+
+    A loop that moves no node of the side and may not stand further in stands above the node all the same; then
+    nothing is known of how the node rests, and it is marked as `loose`.
+    """
+    resting = [p for p in above if p.raised and nest.sides[p.head] > nest.sides[block]]
+    found = set()
+    for d in layer.dims:
+        if any(_moves(layer, p, d) for p in resting):
+            continue
+        if below is None or _moves(layer, below, d):
+            found.add(d)
+        elif not below.raised and nest.sides[below.head] == nest.sides[block]:
+            allowed_below = _code(nest, base, below.head, d) == TEMPORAL
+            if (
+                not allowed_below
+                and _code(nest, base, block, d) == TEMPORAL
+                and not _moves_side(layer, nest, above, below, d)
+            ):
+                found.add(d)
+                loose.add(below)
+    return found
+
+
+def _moves_side(layer: Layer, nest: Nest, above: list[_Place], below: _Place, dim: str) -> bool:
+    """Whether a loop moves another node on the side of a place, which could as well stand below it."""
+    side = nest.sides[below.head]
+    resting = {p.head for p in above if p.raised}
+    on_side = [
+        nodes for k, nodes in enumerate(nest.heads) if k > 0 and nest.sides[k] == side and k not in resting
+    ]
+    return any(dim in layer.tensor(tensor).dims for nodes in on_side for _, tensor in nodes)
+
+
+def _lowered(
+    layer: Layer, nest: Nest, base: AllCodes, above: list[_Place], node: _Place, factors: str
+) -> set[str]:
+    """Dimensions below a node that could as well stand above it, which then holds a smaller tile.
+
+    Not those that slide a window: which loop stands next to a node decides what it reuses. And with residuals a
+    loop cuts other tiles above an array than below it.
+    """
+    block = node.head - 1
+    sliding = _sliding(layer)
+    if (factors != "perfect" and nest.sides[block] < nest.sides[node.head]) or _slides(layer, node.tensor):
+        return set()
+    resting = [p for p in above if p.raised and nest.sides[p.head] > nest.sides[block]]
+    return {
+        d
+        for d in layer.dims
+        if _moves(layer, node, d)
+        and d not in sliding
+        and _code(nest, base, block, d) == TEMPORAL
+        and not any(_moves(layer, p, d) for p in resting)
+    }
+
+
+def _sliding(layer: Layer) -> set[str]:
+    """Dimensions that move a rank together with others."""
+    return {d for t in layer.tensors for dims in _moving(layer, t) if len(dims) > 1 for d in dims}
+
+
+def _slides(layer: Layer, tensor: int) -> bool:
+    """Whether several dimensions move one rank of the tensor."""
+    return any(len(dims) > 1 for dims in _moving(layer, layer.tensors[tensor]))
+
+
+def _moving(layer: Layer, tensor: Tensor) -> list[list[str]]:
+    return [[d for d, _ in rank.terms if layer.dims[d] > 1] for rank in tensor.ranks]
+
+
+def _code(nest: Nest, base: AllCodes, block: int, dim: str) -> int:
+    at = next(i for i, p in enumerate(nest.positions) if p.block == block and p.axis is None)
+    return base[dim][at]
