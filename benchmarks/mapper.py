@@ -1,79 +1,214 @@
-"""Seconds, nodes and leaves of the mapper per distinct layer, and the kernel's nodes per second.
+"""Seconds, nodes and mapspace size of the mapper per distinct layer, and AccelForge's cases beside its own times.
 
-    python benchmarks/mapper.py [--on CHIP] [--objective O] [--json FILE] [NETWORK ...]
+    python benchmarks/mapper.py                     all of it, some minutes
+    python benchmarks/mapper.py --write             the same, into docs/performance.md
+    python benchmarks/mapper.py --on CHIP [--objective O] [--mapspace M] [--factors F] NETWORK ...
 
-Times are of one core with kernels compiled; on a shared machine compare runs by nodes, not by seconds.
+Times are of one core with kernels compiled and nothing cached; on a shared machine compare runs by nodes.
 """
 
 import argparse
-import json
+import os
 import platform
 import statistics
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from chipwise.components.load import load_accelerator
+from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.mapspace import Mapspace
 from chipwise.mapper.search import search
-from chipwise.workload.kinds import fully_connected
+from chipwise.workload.kinds import conv, fully_connected, matmul
+from chipwise.workload.layer import Layer
 from chipwise.workload.load import load_network
 
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+ACCELFORGE_CHIP = Path(__file__).resolve().parent / "accelforge" / "eyeriss-like.yaml"
+LIMIT_S = 60.0
 
-def measure(network: str, chip: Accelerator, objective: str) -> list[dict[str, object]]:
-    """One row per distinct layer shape."""
-    rows, seen = [], set()
-    for layer in load_network(network).layers:
-        if layer.shape_key in seen:
-            continue
-        seen.add(layer.shape_key)
-        begin = time.perf_counter()
-        found = search(layer, chip, objective).certificate
-        seconds = time.perf_counter() - begin
-        rows.append(
-            {
-                "network": network,
-                "layer": layer.name,
-                "seconds": seconds,
-                "nodes": found.nodes,
-                "leaves": found.leaves,
-                "mapspace": found.mapspace,
-                "proven": found.proven,
-            }
+ACCELFORGE = [
+    (conv("1x1", M=256, C=1024, P=14, Q=14, R=1, S=1), 600_911_872, 10.1),
+    (conv("3x3", M=256, C=256, P=14, Q=14, R=3, S=3), 969_613_312, 49.5),
+]
+"""Layer, optimum and seconds on two cores of AccelForge 1.0.467 (shared/research, the issue of the mapper)."""
+
+
+class Row(NamedTuple):
+    """One search."""
+
+    network: str
+    layer: str
+    seconds: float
+    nodes: int
+    leaves: int
+    mapspace: float
+    value: float
+    gap: float | None
+
+
+class Case(NamedTuple):
+    """What is searched, and with which question."""
+
+    networks: tuple[str, ...]
+    chip: str
+    objective: str = "energy"
+    space: Mapspace = Mapspace()
+
+
+ALL = ("alexnet", "vgg16", "resnet50", "transformer")
+CASES = [
+    Case(ALL, "eyeriss"),
+    Case(ALL, "simple"),
+    Case(("resnet50", "transformer"), "eyeriss", "latency"),
+    Case(("resnet50", "transformer"), "eyeriss", "edp"),
+    Case(("resnet50",), "eyeriss", space=Mapspace("even", "perfect")),
+    Case(("resnet50",), "eyeriss", space=Mapspace("even", "spatial")),
+    Case(("resnet50",), "eyeriss", space=Mapspace("uneven", "spatial")),
+    Case(("transformer",), "eyeriss", space=Mapspace("uneven", "imperfect")),
+]
+
+
+def transformer_block() -> list[Layer]:
+    """The matrix products of one GPT-like block: width 768, 12 heads, 1024 tokens; and a large one."""
+    tokens, width, heads = 1024, 768, 12
+    return [
+        matmul("query, key, value", M=tokens, K=width, N=3 * width),
+        matmul("scores", M=tokens, K=width // heads, N=tokens, batch=heads),
+        matmul("context", M=tokens, K=tokens, N=width // heads, batch=heads),
+        matmul("projection", M=tokens, K=width, N=width),
+        matmul("up", M=tokens, K=width, N=4 * width),
+        matmul("down", M=tokens, K=4 * width, N=width),
+        matmul("768 x 3072 x 4096", M=768, K=3072, N=4096),
+    ]
+
+
+def layers_of(network: str) -> list[Layer]:
+    """One layer per distinct shape."""
+    layers = transformer_block() if network == "transformer" else load_network(network).layers
+    return list({layer.shape_key: layer for layer in reversed(layers)}.values())[::-1]
+
+
+def measure(network: str, layer: Layer, chip: Accelerator, case: Case) -> Row:
+    """Search one layer."""
+    begin = time.perf_counter()
+    try:
+        found = search(layer, chip, case.objective, LIMIT_S, case.space).certificate
+    except NoMappingError:
+        return Row(network, layer.name, time.perf_counter() - begin, 0, 0, 0.0, 0.0, None)
+    seconds = time.perf_counter() - begin
+    gap = None if found.proven else found.gap
+    return Row(
+        network,
+        layer.name,
+        seconds,
+        found.nodes,
+        found.leaves,
+        found.mapspace,
+        found.value,
+        0.0 if gap is None else gap,
+    )
+
+
+def table(case: Case, rows: list[Row]) -> str:
+    """Rows as markdown."""
+    lines = [
+        f"### {case.chip}, {case.objective}, {case.space.placement}, {case.space.factors}\n",
+        "| network | layer | seconds | nodes | priced exactly | mapspace | |",
+        "|---|---|--:|--:|--:|--:|---|",
+    ]
+    for r in rows:
+        state = "proven"
+        if r.gap is None:
+            state = f"nothing found in {LIMIT_S:.0f} s"
+        elif r.gap:
+            state = f"stopped, gap {r.gap:.1%}"
+        lines.append(
+            f"| {r.network} | {r.layer} | {r.seconds:.3f} | {r.nodes:,} | {r.leaves:,} | {r.mapspace:.1e} | {state} |"
         )
-        print(
-            f"{network:<10}{layer.name:<22}{seconds:8.3f} s{found.nodes:>12,} nodes{found.leaves:>9,} leaves"
-            f"  mapspace {found.mapspace:8.1e}  {'proven' if found.proven else 'NOT PROVEN'}",
-            flush=True,
+    for network in case.networks:
+        seconds = [r.seconds for r in rows if r.network == network]
+        if seconds:
+            lines.append(
+                f"\n{network}: median {statistics.median(seconds):.3f} s, worst {max(seconds):.3f} s, "
+                f"all {len(seconds)} shapes {sum(seconds):.2f} s"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def run(case: Case) -> str:
+    """Search all layers of a case."""
+    chip = load_accelerator(case.chip)
+    search(fully_connected("warm up", M=8, C=8), chip, case.objective)
+    rows = []
+    for network in case.networks:
+        for layer in layers_of(network):
+            rows.append(measure(network, layer, chip, case))
+            print(
+                f"  {network:12}{layer.name:24}{rows[-1].seconds:9.3f} s{rows[-1].nodes:>13,} nodes",
+                flush=True,
+            )
+    return table(case, rows)
+
+
+def beside_accelforge() -> str:
+    """Optima and times beside AccelForge's, on the same unit-cost chip."""
+    chip = load_accelerator(ACCELFORGE_CHIP)
+    search(fully_connected("warm up", M=8, C=8), chip)
+    lines = [
+        "### Beside AccelForge 1.0.467\n",
+        "Unit-cost chip like Eyeriss (benchmarks/accelforge/eyeriss-like.yaml), energy, perfect, uneven; AccelForge: 2 cores.\n",
+        "| layer | AccelForge | seconds | chipwise | seconds | proven | times faster |",
+        "|---|--:|--:|--:|--:|---|--:|",
+    ]
+    for layer, theirs, their_seconds in ACCELFORGE:
+        row = measure("", layer, chip, Case((), ""))
+        lines.append(
+            f"| {layer.name} | {theirs:,} | {their_seconds} | {row.value:,.0f} | {row.seconds:.3f} | "
+            f"{'yes' if row.gap == 0 else 'no'} | {their_seconds / row.seconds:.0f} |"
         )
-    return rows
+    return "\n".join(lines) + "\n"
+
+
+def page(parts: list[str]) -> str:
+    """docs/performance.md."""
+    stamp = datetime.now(UTC).date().isoformat()
+    load = os.getloadavg()[0]
+    head = (
+        "# How fast the mapper is\n\n"
+        "Written by `python benchmarks/mapper.py --write`; do not edit.\n\n"
+        f"{stamp}, one core of {os.cpu_count()} ({platform.machine()}, Python {platform.python_version()}), "
+        f"load {load:.1f} at the end of the run; kernels compiled, nothing cached. "
+        f"A search that takes longer than {LIMIT_S:.0f} s is stopped and says so.\n\n"
+    )
+    return head + "\n".join(parts)
 
 
 def main() -> None:
-    """Measure and print; with --json also write."""
+    """Measure what is asked for, or everything."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("networks", nargs="*", default=["alexnet", "resnet50"])
+    parser.add_argument("networks", nargs="*", help="default: all cases of docs/performance.md")
     parser.add_argument("--on", default="eyeriss")
     parser.add_argument("--objective", default="energy")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--mapspace", default="uneven")
+    parser.add_argument("--factors", default="perfect")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
-    chip = load_accelerator(options.on)
-    begin = time.perf_counter()
-    search(fully_connected("warm up", M=8, C=8), chip, options.objective)
-    print(f"first search, compiling or loading the kernels: {time.perf_counter() - begin:.1f} s")
-    rows = [row for network in options.networks for row in measure(network, chip, options.objective)]
-    seconds = [float(str(row["seconds"])) for row in rows]
-    nodes = sum(int(str(row["nodes"])) for row in rows)
-    print(
-        f"{len(rows)} layers on {options.on}, {options.objective}: {sum(seconds):.2f} s in all, "
-        f"median {statistics.median(seconds):.3f} s, worst {max(seconds):.3f} s, {nodes / sum(seconds):.3g} nodes/s"
+    space = Mapspace(options.mapspace, options.factors)
+    cases = (
+        [Case(tuple(options.networks), options.on, options.objective, space)] if options.networks else CASES
     )
-    if options.json:
-        machine = {"python": platform.python_version(), "machine": platform.machine()}
-        stamp = datetime.now(UTC).isoformat(timespec="seconds")
-        options.json.write_text(json.dumps({"date": stamp, **machine, "rows": rows}, indent=1))
+    parts = [] if options.networks else [beside_accelforge()]
+    for case in cases:
+        print(f"{case.chip}, {case.objective}, {case.space.placement}, {case.space.factors}", flush=True)
+        parts.append(run(case))
+    print("\n".join(parts))
+    if options.write:
+        PAGE.write_text(page(parts), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def find_mapping(
     objective: str = "energy",
     *,
     mapspace: str = "uneven",
-    factors: str = "spatial",
+    factors: str = "perfect",
     use_cache: bool = True,
     time_limit_s: float | None = None,
 ) -> LayerResult:
@@ -79,7 +79,7 @@ def find_front(
     chip: str | Path | Accelerator,
     *,
     mapspace: str = "uneven",
-    factors: str = "spatial",
+    factors: str = "perfect",
     time_limit_s: float | None = None,
 ) -> list[LayerResult]:
     """The exact Pareto front of energy against latency, from the least energy to the least latency.
@@ -110,7 +110,7 @@ def evaluate(
     objective: str = "energy",
     *,
     mapspace: str = "uneven",
-    factors: str = "spatial",
+    factors: str = "perfect",
     workers: int | None = None,
     progress: Progress | None = None,
     use_cache: bool = True,

@@ -30,7 +30,7 @@ def evaluate(
     batch: Batch = 1,
     objective: Objective = "energy",
     mapspace: Placement = "uneven",
-    factors: Factors = "spatial",
+    factors: Factors = "perfect",
     json: JsonFile = None,
     jobs: Jobs = None,
     why: Annotated[

@@ -49,7 +49,7 @@ def map_(
     batch: Batch = 1,
     objective: MaybeObjective = None,
     mapspace: PlacementOrShow = "uneven",
-    factors: Factors = "spatial",
+    factors: Factors = "perfect",
     pareto: Annotated[
         bool,
         typer.Option("--pareto", help="All mappings that no other beats in both energy and latency, proven."),

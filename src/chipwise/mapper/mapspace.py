@@ -44,7 +44,7 @@ class Mapspace:
     """Which mappings are searched; see the module's docstring."""
 
     placement: str = "uneven"
-    factors: str = "spatial"
+    factors: str = "perfect"
 
     def __post_init__(self) -> None:
         for what, value, known in (

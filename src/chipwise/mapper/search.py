@@ -30,15 +30,18 @@ from chipwise.mapper.mapspace import (
 from chipwise.mapper.objectives import Objective, objective_for
 from chipwise.mapper.problem import Arrays, Problem, make_problem
 from chipwise.mapper.tables import Tables, Work
-from chipwise.mapper.templates import Columns, Template, macs_flow, make_template
+from chipwise.mapper.templates import Columns, Template, TemplateArrays, macs_flow, make_template
 from chipwise.mapper.uneven import uneven_classes
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.model.cost import cost
 from chipwise.model.kernels import search as kernel
 from chipwise.workload.layer import Layer
 
-OVERFLOWED, LIMIT, STOPPED = 4, 5, 6
+NODES, OVERFLOWED, LIMIT, STOPPED = 0, 4, 5, 6
 """Places in the kernel's statistics: see `kernels.search.search`."""
+
+PROBE = 500
+"""Nodes of a first look into each class: enough for one dive to a good mapping."""
 
 SLACK = kernel.SLACK
 
@@ -93,7 +96,7 @@ def search(
         objective: "energy" (pJ), "latency" (cycles), "edp" (pJ x cycles), "traffic" (off-chip bits), or several
             in the order in which they decide ("energy,latency"). Latency and traffic alone break ties by energy.
         time_limit_s: stop then, with the best mapping so far and its proven gap; None: search to the end.
-        space: which mappings; by default uneven, with residuals on the axes.
+        space: which mappings; by default uneven and perfect.
 
     Raises:
         InputError: an unknown objective, or tensors that the chip does not know.
@@ -307,48 +310,85 @@ def _blocked(layer: Layer, nest: Nest, space: Mapspace) -> str | None:
     return None
 
 
-def _best_of(question: _Question, clock: _Clock, faster_than: float) -> Found | None:
-    """Search the classes of all runs, most promising first, with one incumbent."""
-    runs = question.runs
-    best = np.full(len(question.objective.names), np.inf)
-    clock.stats[:LIMIT] = 0
-    stats = clock.stats
-    open_bound = np.inf
-    winner: tuple[_Run, Template, np.ndarray, np.ndarray] | None = None
-    searched = 0
-    for low, r, i in question.ordered:
-        run = runs[r]
-        if low[0] > best[0] * (1 + SLACK):
-            continue
-        if clock.is_over():
-            open_bound = min(open_bound, low[0])
-            continue
-        searched += 1
+@final
+class _Incumbent:
+    """The best mapping so far, and what of the search is still open."""
+
+    def __init__(self, question: _Question, clock: _Clock, faster_than: float) -> None:
+        self.question, self.clock, self.faster_than = question, clock, faster_than
+        self.keys = np.full(len(question.objective.names), np.inf)
+        self.found: tuple[_Run, Template, np.ndarray, np.ndarray] | None = None
+        self.lowered: dict[tuple[int, int], TemplateArrays] = {}
+        self.open: list[tuple[float, ...]] = []
+        clock.stats[:LIMIT] = 0
+        clock.stats[STOPPED] = 0
+
+    def may_yield_to(self, low: tuple[float, ...]) -> bool:
+        """Whether something with these bounds may be better: the first key that differs decides."""
+        for a, b in zip(low, self.keys, strict=True):
+            if a < b * (1 - SLACK) or a > b * (1 + SLACK):
+                return bool(a < b)
+        return False
+
+    def search(self, r: int, i: int, most_nodes: int | None = None) -> bool:
+        """Search a template; False where it was stopped, by time or after a number of nodes."""
+        stats, run = self.clock.stats, self.question.runs[r]
         template = run.templates[i]
+        if (r, i) not in self.lowered:
+            self.lowered[r, i] = template.lower()
         chosen = np.zeros(len(run.problem.components), np.int64)
         order = np.full((run.arrays.n_blocks, len(run.problem.dims)), -1, np.int64)
-        before = best.copy()
-        before_overflow = stats[OVERFLOWED]
+        before, overflowed = self.keys.copy(), stats[OVERFLOWED]
         run.arrays.memo_row[:-1] = -1
         run.arrays.memo_row[-1] = 0
-        with clock.running():
-            kernel.search(run.arrays, template.lower(), run.work, faster_than, best, chosen, order, stats)
-        if stats[STOPPED] or stats[OVERFLOWED] > before_overflow:
-            open_bound = min(open_bound, low[0])
-        if (best != before).any():
-            winner = (run, template, chosen, order)
-    if winner is None:
+        with self.clock.running():
+            if most_nodes is not None:
+                stats[LIMIT] = min(stats[LIMIT], stats[NODES] + most_nodes)
+            kernel.search(
+                run.arrays, self.lowered[r, i], run.work, self.faster_than, self.keys, chosen, order, stats
+            )
+            if most_nodes is not None and not self.clock.is_over():
+                stats[LIMIT] = np.iinfo(np.int64).max
+        if (self.keys != before).any():
+            self.found = (run, template, chosen, order)
+        finished = not stats[STOPPED] and stats[OVERFLOWED] == overflowed
+        stats[STOPPED] = 0
+        return bool(finished)
+
+
+def _best_of(question: _Question, clock: _Clock, faster_than: float) -> Found | None:
+    """Search the classes of all runs: a look into each for a good incumbent, then the most promising ones first."""
+    best = _Incumbent(question, clock, faster_than)
+    searched, finished = 0, set()
+    for low, r, i in question.ordered if len(question.ordered) > 1 else []:
+        if best.may_yield_to(low) and not clock.is_over() and best.search(r, i, PROBE):
+            finished.add((r, i))
+    for low, r, i in question.ordered:
+        if (r, i) in finished or not best.may_yield_to(low):
+            searched += (r, i) in finished
+            continue
+        searched += 1
+        if clock.is_over() or not best.search(r, i):
+            best.open.append(low)
+    if best.found is None:
         return None
-    run, template, chosen, order = winner
-    value = float(best[0])
-    bound = min(value, float(open_bound))
-    certificate = Certificate(
+    run, template, chosen, order = best.found
+    nest = template.of.nest
+    return Found(mapping_of(run.problem, nest, run.arrays, chosen, order), _certificate(best, searched))
+
+
+def _certificate(best: _Incumbent, searched: int) -> Certificate:
+    question, stats = best.question, best.clock.stats
+    value = float(best.keys[0])
+    still_open = [low for low in best.open if best.may_yield_to(low)]
+    bound = min([value, *(low[0] for low in still_open)])
+    return Certificate(
         objective=question.objective.text,
         value=value,
         bound=bound,
         gap=1 - bound / value if value else 0.0,
-        proven=bound >= value,
-        nodes=int(stats[0]),
+        proven=not still_open,
+        nodes=int(stats[NODES]),
         pruned_by_bound=int(stats[1]),
         pruned_by_fit=int(stats[2]),
         leaves=int(stats[3]),
@@ -357,7 +397,6 @@ def _best_of(question: _Question, clock: _Clock, faster_than: float) -> Found | 
         factors=question.space.factors,
         mapspace=question.size,
     )
-    return Found(mapping_of(run.problem, template.of.nest, run.arrays, chosen, order), certificate)
 
 
 def mapping_of(
