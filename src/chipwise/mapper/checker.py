@@ -1,0 +1,269 @@
+"""Certificates checked: that a mapping is the best of its mapspace, proven a second time by plain exact integers.
+
+What is shared with the search, and what is not, is in docs/certificates.md.
+"""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite, prod
+from typing import final
+
+from chipwise.errors import ChipwiseError, InputError
+from chipwise.hardware.accelerator import Accelerator, Port
+from chipwise.mapper.classes import all_codes
+from chipwise.mapper.mapspace import Keeping, Mapspace, Nest, axis_sizes, keepings
+from chipwise.mapper.objectives import Objective, objective_for
+from chipwise.mapper.proof.boxes import Proof, Tally
+from chipwise.mapper.proof.factors import chains_of
+from chipwise.mapper.proof.frame import TOLERANCE, Claim, Frame
+from chipwise.mapper.search import Certificate, Found, classes_of, nests_of
+from chipwise.mapping.legality import check
+from chipwise.mapping.mapping import Mapping, Spatial, Storage
+from chipwise.mapping.text import render
+from chipwise.model.actions import Actions, Counts
+from chipwise.model.counts import count
+from chipwise.model.energy import action_energy
+from chipwise.workload.layer import Layer, Tensor
+
+
+class CertificateError(ChipwiseError):
+    """A certificate that does not hold: says which claim fails, and how."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was looked at to prove a certificate again."""
+
+    classes: int
+    """Classes proven; all of them unless `only` chose some."""
+    boxes: int
+    closed_by_bound: int
+    closed_by_fit: int
+    leaves: int
+    """Single sets of chains, priced over all orders of loops."""
+    value: Fraction
+    """Exact, of what the objective names first."""
+
+
+def verify(
+    layer: Layer, chip: Accelerator, found: Found, space: Mapspace, *, only: Container[int] | None = None
+) -> Verified:
+    """Prove again that no mapping of a mapspace beats the one found.
+
+    Args:
+        layer: what is computed.
+        chip: what it runs on.
+        found: the mapping and its certificate.
+        space: the mapspace that was searched.
+        only: numbers of the classes to prove, from 0; None: all of them. All else is checked in full.
+
+    Raises:
+        CertificateError: the mapping is not legal, not of the mapspace or not priced as claimed, the certificate
+            contradicts itself, or some mapping is better.
+    """
+    claim = _claimed(layer, chip, found)
+    _check_numbers(found.certificate, claim, space)
+    _check_belongs(layer, chip, found.mapping, space)
+    number, sizes, proven = 0, 0, 0
+    total = Tally()
+    for keeping in keepings(layer, chip):
+        nests = nests_of(chip, keeping, space)
+        sizes += sum(_size(layer, nest, space) for nest in nests)
+        frame = Frame(layer, chip, claim, nests, space.factors)
+        for of in classes_of(layer, chip, keeping, space):
+            if only is None or number in only:
+                proof = Proof(frame, of)
+                better = proof.run()
+                if better is not None:
+                    raise CertificateError(_beaten(layer, chip, claim, better, number))
+                if proof.tally.mappings != proof.size:
+                    raise CertificateError(
+                        f"the checker's boxes of class {number} hold {proof.tally.mappings} sets of chains, "
+                        f"the class holds {proof.size}"
+                    )
+                total.add(proof.tally)
+                proven += 1
+            number += 1
+    _check_size(found.certificate, number, sizes)
+    return Verified(
+        proven, total.boxes, total.closed_by_bound, total.closed_by_fit, total.leaves, claim.values[0]
+    )
+
+
+# The mapping and what it costs
+
+
+def _claimed(layer: Layer, chip: Accelerator, found: Found) -> Claim:
+    """The exact costs of the mapping; refuses one that is not legal, or not priced as the certificate says."""
+    try:
+        objective = objective_for(chip, found.certificate.objective)
+        check(layer, chip, found.mapping)
+    except InputError as error:
+        raise CertificateError(f"the certificate of {layer.name!r} does not hold: {error}") from error
+    claim = Claim(objective, _values(layer, chip, objective, count(layer, chip, found.mapping)))
+    given = found.certificate.value
+    if not isfinite(given) or abs(Fraction(given) - claim.values[0]) > TOLERANCE * claim.values[0]:
+        raise CertificateError(
+            f"the mapping of {layer.name!r} has {objective.names[0]} {float(claim.values[0])!r}, "
+            f"the certificate says {given!r}"
+        )
+    return claim
+
+
+def _values(layer: Layer, chip: Accelerator, objective: Objective, counts: Counts) -> tuple[Fraction, ...]:
+    """Exact costs by the names of an objective, from counts."""
+    outermost = chip.memories[0].name
+    energy = _energy(layer, chip, counts)
+    ports = [
+        _port_cycles(layer, chip, memory.name, port, counts)
+        for memory in chip.memories
+        for port in memory.ports
+    ]
+    latency = max([Fraction(counts.cycles), *ports])
+    bits = sum(
+        (a.reads + a.fills + a.updates + a.drains) * chip.bits(layer.tensor(tensor).bits)
+        for (memory, tensor), a in counts.actions.items()
+        if memory == outermost
+    )
+    of = {"energy": energy, "latency": latency, "edp": energy * latency, "traffic": Fraction(bits)}
+    return tuple(of[name] for name in objective.names)
+
+
+def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> Fraction:
+    """Energy in pJ, without rounding: counts x energy of a word x its share."""
+
+    def words(tensor: Tensor, n: int) -> Fraction:
+        return Fraction(n * chip.bits(tensor.bits), chip.word_bits)
+
+    arrays = {array.name: array for array in chip.arrays}
+    total = counts.macs * Fraction(action_energy(chip.compute, "mac").energy_pj)
+    for (name, tensor), a in counts.actions.items():
+        memory = chip.memory(name)
+        for action, n in (("read", a.reads + a.drains), ("write", a.fills + a.updates)):
+            each = Fraction(action_energy(memory, action).energy_pj)
+            total += words(layer.tensor(tensor), n) * each
+    for (name, tensor), hops in counts.hops.items():
+        for action, n in (("transfer", hops.transfers), ("reduce", hops.reductions)):
+            total += words(layer.tensor(tensor), n) * Fraction(action_energy(arrays[name], action).energy_pj)
+    return total
+
+
+def _port_cycles(layer: Layer, chip: Accelerator, memory: str, port: Port, counts: Counts) -> Fraction:
+    """Cycles that a port of the busiest instance needs."""
+    bits = 0
+    for tensor in layer.tensors:
+        if port.tensors is None or tensor.name in port.tensors:
+            a = counts.busiest.get((memory, tensor.name), Actions())
+            values = (a.reads + a.drains) * port.reads + (a.fills + a.updates) * port.writes
+            bits += values * chip.bits(tensor.bits)
+    return bits / Fraction(port.bits_per_cycle)
+
+
+def _beaten(layer: Layer, chip: Accelerator, claim: Claim, better: Mapping, number: int) -> str:
+    """Name a better mapping, priced once more by the readable model."""
+    check(layer, chip, better)
+    values = _values(layer, chip, claim.objective, count(layer, chip, better))
+    if not values < claim.values:
+        raise CertificateError(f"the checker priced a mapping of class {number} of {layer.name!r} too low")
+    pairs = zip(claim.objective.names, claim.values, values, strict=True)
+    said = ", ".join(f"{name} {float(new)!r} instead of {float(old)!r}" for name, old, new in pairs)
+    return f"class {number} of {layer.name!r} holds a better mapping, with {said}:\n{render(layer, chip, better)}"
+
+
+# The certificate
+
+
+def _check_numbers(certificate: Certificate, claim: Claim, space: Mapspace) -> None:
+    """Refuse a certificate that contradicts itself or the question."""
+
+    def demand(holds: bool, what: str) -> None:
+        if not holds:
+            raise CertificateError(f"the certificate contradicts itself: {what}")
+
+    c = certificate
+    demand(c.proven is True, f"proven is {c.proven!r}, so it claims no optimum")
+    demand(c.bound == c.value, f"proven, with bound {c.bound!r} and value {c.value!r}")
+    demand(c.gap == 0, f"proven, with a gap of {c.gap!r}")
+    asked, said = (space.placement, space.factors), (c.placement, c.factors)
+    demand(asked == said, f"it is about the mapspace {said}, not {asked}")
+    for name in ("nodes", "pruned_by_bound", "pruned_by_fit", "leaves", "templates"):
+        n = getattr(c, name)
+        demand(isinstance(n, int) and n >= 0, f"{name} is {n!r}")
+    ends = c.pruned_by_bound + c.pruned_by_fit + c.leaves
+    demand(c.nodes >= ends, f"{c.nodes} nodes, of which {ends} are closed or leaves")
+    demand(c.leaves >= 1, "a mapping was found without looking at one")
+    demand(c.templates >= 1, "a mapping was found without searching a class")
+    demand(claim.values[0] >= 0, f"the value {c.value!r} is negative")
+
+
+def _check_size(certificate: Certificate, classes: int, size: int) -> None:
+    """Compare with the mapspace as the checker counts it."""
+    if abs(Fraction(certificate.mapspace) - size) > TOLERANCE * size:
+        raise CertificateError(
+            f"the mapspace holds {size} choices of nodes and tile sizes, the certificate says {certificate.mapspace!r}"
+        )
+    if certificate.templates > classes:
+        raise CertificateError(
+            f"the certificate says that {certificate.templates} classes were searched; there are {classes}"
+        )
+
+
+def _size(layer: Layer, nest: Nest, space: Mapspace) -> int:
+    """Chains of all dimensions of one nest."""
+    codes = all_codes(layer, nest)
+    if isinstance(codes, str):
+        return 0
+    sizes = axis_sizes(nest)
+    return prod(len(chains_of(e, codes[d], sizes, space.factors)) for d, e in layer.dims.items())
+
+
+def _check_belongs(layer: Layer, chip: Accelerator, mapping: Mapping, space: Mapspace) -> None:
+    """Refuse a mapping that is not in the mapspace."""
+    for keeping in keepings(layer, chip):
+        if any(_is_of(layer, nest, mapping, space) for nest in _with_nodes_of(chip, keeping, mapping, space)):
+            return
+    raise CertificateError(
+        f"the mapping of {layer.name!r} is not in the mapspace ({space.placement}, {space.factors})"
+    )
+
+
+def _with_nodes_of(chip: Accelerator, keeping: Keeping, mapping: Mapping, space: Mapspace) -> Sequence[Nest]:
+    """Nests with the storage nodes of a mapping, in its order."""
+    nodes = [(n.memory, n.tensor) for n in mapping.nodes if isinstance(n, Storage)]
+    if sorted(node for level in keeping for node in level) != sorted(nodes):
+        return []
+    return [
+        nest for nest in nests_of(chip, keeping, space) if [n for head in nest.heads for n in head] == nodes
+    ]
+
+
+def _is_of(layer: Layer, nest: Nest, mapping: Mapping, space: Mapspace) -> bool:
+    """Whether a mapping has loops where a nest takes them, and chains that the mapspace declares."""
+    codes = all_codes(layer, nest)
+    if isinstance(codes, str):
+        return False
+    ends = [sum(len(nodes) for nodes in nest.heads[: k + 1]) for k in range(len(nest.heads))]
+    places = {(p.block, p.axis.name if p.axis else ""): at for at, p in enumerate(nest.positions)}
+    cuts: dict[str, dict[int, int]] = {d: {} for d in layer.dims}
+    stored, last = 0, -1
+    for node in mapping.nodes:
+        if isinstance(node, Storage):
+            stored += 1
+            continue
+        if stored not in ends:
+            return False
+        at = places.get((ends.index(stored), node.axis if isinstance(node, Spatial) else ""), -1)
+        if at < last or at in cuts[node.dim]:
+            return False
+        cuts[node.dim][at], last = node.tile, at
+    sizes = axis_sizes(nest)
+    for d, extent in layer.dims.items():
+        tile, chain = extent, []
+        for at in range(len(nest.positions)):
+            tile = cuts[d].get(at, tile)
+            chain.append(tile)
+        if tuple(chain) not in chains_of(extent, codes[d], sizes, space.factors):
+            return False
+    return True
