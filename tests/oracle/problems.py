@@ -46,16 +46,16 @@ def random_problem(rng: Random, max_macs: int = MAX_MACS) -> Problem:
 
 
 def small_problem(
-    seed: int, most: int, space: Space = EVEN, *, least: int = 0, sliding: bool = True
+    seed: int, most: int, space: Space = EVEN, *, least: int = 0, sliding: bool | None = None
 ) -> Problem:
     """The first of the problems drawn from `seed` that has `least` to `most` mappings to try, and a loop.
 
-    Without `sliding`, no rank is moved by two dimensions of more than one iteration.
+    `sliding` tells whether some rank is moved by several dimensions of more than one iteration (None: it may be).
     """
     rng = Random(seed)
     while True:
         problem = random_problem(rng, MAX_MACS if space == EVEN else rng.choice(FEW_MACS))
-        if problem.layer.macs == 1 or (slides(problem.layer) and not sliding):
+        if problem.layer.macs == 1 or sliding not in (None, slides(problem.layer)):
             continue
         if least <= size(*problem, most, space) <= most:
             return problem

@@ -6,8 +6,8 @@ cuts every dimension at those places. An *order* is chosen for the loops of each
 
 Placement (`Space.placement`), what a frame looks like:
 
-- `even`: the nodes of a stage (a level of memories) stand together and one slot follows every stage, even one that
-  keeps nothing; the axes of an array follow the slot of the stage above it.
+- `even`: the nodes of a stage (a level of memories) stand together and one slot follows every stage, one that keeps
+  nothing too unless `Space.empty_slots` is false; the axes of an array follow the slot of the stage above it.
 - `uneven`: the outermost memory's nodes stand together and one slot follows them. Arrays cut the other levels into
   *sides*. On its side every node stands where it likes, as long as the nodes of one tensor go down the chip, and one
   slot follows each. The axes of an array follow the last slot above it, so no temporal loop stands between an array
@@ -43,11 +43,14 @@ Blocks = tuple[tuple[Loop, ...], ...]
 
 
 class Space(NamedTuple):
-    """A mapspace; the default is that of the even mapper. `canonical` means nothing to even placement."""
+    """A mapspace; the default is that of the even mapper."""
 
     placement: str = "even"
     factors: str = "spatial"
     canonical: bool = True
+    """Of uneven ones: only canonical nests."""
+    empty_slots: bool = True
+    """Of even ones: whether a stage that keeps nothing leaves its slot, so that two may stand in a row."""
 
 
 EVEN = Space()
@@ -179,10 +182,11 @@ def _needed(
 
 def frames(layer: Layer, chip: Accelerator, space: Space) -> Iterator[Frame]:
     """Every choice of what is kept, and of the order of the nodes."""
-    shape = {"even": _even, "uneven": _uneven}[space.placement]
     for kept in _keepings(layer, chip):
-        for items in shape(chip, kept):
-            yield _constrained(chip, items)
+        if space.placement == "even":
+            yield _constrained(chip, _even(chip, kept, empty_slots=space.empty_slots))
+        else:
+            yield from (_constrained(chip, items) for items in _uneven(chip, kept))
 
 
 Kept = list[list[Storage]]
@@ -210,14 +214,14 @@ def _keepings(layer: Layer, chip: Accelerator) -> Iterator[Kept]:
             yield [[Storage(m.name, t) for at, m, t in kept if at == i] for i in range(len(levels))]
 
 
-def _even(chip: Accelerator, kept: Kept) -> Iterator[Items]:
+def _even(chip: Accelerator, kept: Kept, *, empty_slots: bool) -> Items:
     items: Items = []
     for level, nodes in zip(chip.levels, kept, strict=True):
         if isinstance(level, Array):
             items += level.axes
-        elif isinstance(level, Memory | Parallel):
+        elif isinstance(level, Memory | Parallel) and (nodes or empty_slots):
             items += [*nodes, None]
-    yield items
+    return items
 
 
 def _uneven(chip: Accelerator, kept: Kept) -> Iterator[Items]:
@@ -284,8 +288,10 @@ def _tilings_of(layer: Layer, chip: Accelerator, frame: Frame, factors: str) -> 
     """Tilings of one frame that fit the axes and the capacities."""
     places = [item for item in frame if isinstance(item, Place)]
     sizes = tuple(place.axis.size if place.axis else 0 for place in places)
+    held = _held(layer, chip, frame)
+    room = {m.name: m.capacity_bits // m.buffering for m in chip.memories if m.capacity_bits is not None}
     for cut in _together(_chains_of(layer, frame, factors), tuple(layer.dims.values()), sizes):
-        if not _fits(layer, chip, frame, cut):
+        if not _fits(held, room, cut):
             continue
         blocks = tuple(
             tuple(
@@ -312,22 +318,40 @@ def _together(
             yield from ((chain, *rest) for rest in _together(per_dim[1:], extents[1:], left))
 
 
-def _fits(layer: Layer, chip: Accelerator, frame: Frame, cut: tuple[Chain, ...]) -> bool:
+class Held(NamedTuple):
+    """A tile that shares the capacity of its memory."""
+
+    memory: str
+    bits: int
+    ranks: list[list[tuple[int, int]]]
+    """Per rank (dimension by its number, coefficient)."""
+    places: int
+    """Above the node."""
+
+
+def _held(layer: Layer, chip: Accelerator, frame: Frame) -> list[Held]:
+    """What has to fit."""
+    number = {dim: i for i, dim in enumerate(layer.dims)}
+    limited = {m.name for m in chip.memories if m.capacity_bits is not None}
+    found = []
+    for i, item in enumerate(frame):
+        if isinstance(item, Storage) and item.memory in limited:
+            tensor = layer.tensor(item.tensor)
+            bits = chip.word_bits if tensor.bits is None else tensor.bits
+            ranks = [[(number[dim], c) for dim, c in rank.terms] for rank in tensor.ranks]
+            found.append(Held(item.memory, bits, ranks, sum(isinstance(p, Place) for p in frame[:i])))
+    return found
+
+
+def _fits(held: list[Held], room: dict[str, int], cut: tuple[Chain, ...]) -> bool:
     """Whether all tiles of each memory fit in it together."""
-    tile = dict(layer.dims)
-    need = dict.fromkeys((m.name for m in chip.memories), 0)
-    i = 0
-    for item in frame:
-        if isinstance(item, Place):
-            tile = {dim: chain[i] for dim, chain in zip(layer.dims, cut, strict=True)}
-            i += 1
-            continue
-        tensor = layer.tensor(item.tensor)
-        lengths = (1 + sum(c * (tile[d] - 1) for d, c in rank.terms) for rank in tensor.ranks)
-        need[item.memory] += prod(lengths) * (chip.word_bits if tensor.bits is None else tensor.bits)
-    return all(
-        m.capacity_bits is None or need[m.name] * m.buffering <= m.capacity_bits for m in chip.memories
-    )
+    left = dict(room)
+    for memory, bits, ranks, places in held:
+        lengths = (1 + sum(c * (cut[d][places - 1] - 1) for d, c in terms) for terms in ranks)
+        left[memory] -= bits * prod(lengths)
+        if left[memory] < 0:
+            return False
+    return True
 
 
 def _chains_of(layer: Layer, frame: Frame, factors: str) -> list[tuple[Chain, ...]]:

@@ -7,12 +7,13 @@ from math import prod
 import pytest
 
 from chipwise.errors import InputError
-from chipwise.hardware.accelerator import Axis
+from chipwise.hardware.accelerator import Accelerator, ActionEnergy, Axis, Compute, Loops, Memory
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
+from chipwise.workload.layer import Layer, Rank, Tensor
 from tests.oracle.brute import Cost, Prices, cost, optima
 from tests.oracle.chains import Spot, chains
-from tests.oracle.problems import Problem, slides, small_problem
+from tests.oracle.problems import Problem, small_problem
 from tests.oracle.spaces import Space, size, tilings
 
 FACTORS = ("perfect", "spatial", "imperfect")
@@ -33,11 +34,11 @@ def mappings(problem: Problem, space: Space) -> list[Mapping]:
 def test_every_mapping_is_legal_once_and_counted(space: Space):
     tried = 0
     for seed in range(GROUP):
-        problem = small_problem(seed, 400, space, least=5)
+        problem = small_problem(seed, 250, space, least=5)
         found = mappings(problem, space)
         for mapping in found:
             check(*problem, mapping)
-        assert len(found) == size(*problem, 400, space)
+        assert len(found) == size(*problem, 250, space)
         # An empty stage leaves two slots in a row, and where a loop stands in them does not show.
         assert space.placement == "even" or len(set(found)) == len(found)
         tried += len(found)
@@ -54,12 +55,12 @@ def test_canonical_mappings_are_mappings(factors: str):
 @pytest.mark.parametrize("space", SPACES)
 def test_prices_are_those_of_a_whole_walk(space: Space):
     for seed in range(GROUP // 2):
-        problem = small_problem(seed, 400, space, least=5)
+        problem = small_problem(seed, 200, space, least=5)
         prices = Prices(*problem)
         priced = [
             (paid, t.mapping(blocks)) for t in tilings(*problem, space) for paid, blocks in prices.of(t)
         ]
-        for paid, mapping in priced[:: 1 + len(priced) // 10]:
+        for paid, mapping in priced[:: 1 + len(priced) // 6]:
             assert prices.exact(paid) == cost(*problem, mapping)
 
 
@@ -170,48 +171,91 @@ def test_more_factors_are_no_worse(placement: str):
 
 @pytest.mark.parametrize("factors", FACTORS)
 def test_even_mappings_are_uneven(factors: str):
-    """Where no stage is empty: an empty one leaves a slot to even mappings that uneven ones do not have."""
-    tested = 0
-    for seed in range(2 * GROUP):
+    """But for those of empty stages, whose slots have no node above them."""
+    few = Space("even", factors, empty_slots=False)
+    for seed in range(GROUP):
         problem = small_problem(seed, 600, FULL[factors])
-        if (
-            any(not m.keeps for m in problem.chip.memories)
-            or size(*problem, 600, Space("even", factors)) > 600
-        ):
-            continue
-        assert set(mappings(problem, Space("even", factors))) <= set(mappings(problem, FULL[factors]))
-        tested += 1
-    assert tested
+        even = set(mappings(problem, few))
+        assert even <= set(mappings(problem, FULL[factors]))
+        assert even <= set(mappings(problem, Space("even", factors)))
 
 
 # The canonical mappings
 
 
+def refuses(problem: Problem) -> bool:
+    """Whether loops of more than one iteration are not allowed inside some memory."""
+    dims = [d for d, extent in problem.layer.dims.items() if extent > 1]
+    return any(not m.inner_loops.allows(d) for m in problem.chip.memories for d in dims)
+
+
 def assert_canonical_loses_nothing(problem: Problem):
-    assert not slides(problem.layer)
     prices = Prices(*problem)
     full = optima(*problem, FULL["perfect"], OBJECTIVES, prices)
     canonical = optima(*problem, Space("uneven", "perfect"), OBJECTIVES, prices)
+    assert full.best.keys() == canonical.best.keys()
     for objective, best in full.best.items():
         assert canonical.best[objective].value == best.value, (objective, best.mapping)
     assert list(canonical.front) == list(full.front)
 
 
-@pytest.mark.parametrize("first", range(0, 30, GROUP))
-def test_canonical_mappings_lose_nothing(first: int):
-    for seed in range(first, first + GROUP):
-        assert_canonical_loses_nothing(
-            small_problem(seed, 400, FULL["perfect"], least=20, sliding=False),
-        )
+def test_canonical_mappings_lose_nothing():
+    """Where no rank slides and no memory refuses loops; what happens else is told by the tests below."""
+    tested = 0
+    for seed in range(20):
+        problem = small_problem(seed, 300, FULL["perfect"], least=20, sliding=False)
+        if not refuses(problem):
+            assert_canonical_loses_nothing(problem)
+            tested += 1
+    assert tested > 10
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 500, GROUP))
+@pytest.mark.parametrize("first", range(100, 400, GROUP))
 def test_canonical_mappings_lose_nothing_in_many(first: int):
     for seed in range(first, first + GROUP):
-        assert_canonical_loses_nothing(
-            small_problem(seed, 4000, FULL["perfect"], least=100, sliding=False),
-        )
+        problem = small_problem(seed, 4000, FULL["perfect"], least=50, sliding=False)
+        if not refuses(problem):
+            assert_canonical_loses_nothing(problem)
+
+
+def tiny_problem(
+    dims: dict[str, int], terms: dict[str, tuple[tuple[str, int], ...]], stored: dict[str, Loops]
+) -> Problem:
+    """Tensors of one rank with these terms, of which O is the output, on a chip where all is free.
+
+    Some are stored once more, without limits, in a memory of their own, inside which these loops are allowed.
+    """
+    free = {action: ActionEnergy(0.0, "none") for action in ("read", "write", "mac")}
+    tensors = tuple(
+        Tensor(t, (Rank("r", rank),) if rank else (), is_output=t == "O") for t, rank in terms.items()
+    )
+    inner = (
+        Memory(f"{t} memory", "sram", (t,), inner_loops=loops, energy=free) for t, loops in stored.items()
+    )
+    levels = (Memory("dram", "dram", tuple(terms), energy=free), *inner, Compute("mac", "mac", free))
+    return Problem(
+        Layer("tiny", "einsum", dims, tensors), Accelerator("tiny", levels, 1e9, tensors=tuple(terms))
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="the rule does not ask whether the loop may stand below the node")
+def test_loops_that_the_slot_below_refuses_stay():
+    """`X` rests while K runs, but its memory takes no loop over K: no canonical mapping is left."""
+    problem = tiny_problem({"K": 2}, {"X": (), "O": (("K", 1),)}, {"X": Loops(allowed=())})
+    assert size(*problem, 100, FULL["perfect"]) == 1
+    assert size(*problem, 100, Space("uneven", "perfect")) == 1
+
+
+def test_sliding_ranks_gain_from_nodes_that_do_not_move():
+    """Any node gives room for a second loop of a dimension, here C around A and inside it: a snake over `X`."""
+    anything = Loops()
+    problem = tiny_problem(
+        {"A": 3, "C": 4}, {"X": (("A", 2), ("C", 2)), "O": ()}, {"O": anything, "X": anything}
+    )
+    full = optima(*problem, FULL["perfect"], ["traffic"]).best["traffic"]
+    canonical = optima(*problem, Space("uneven", "perfect"), ["traffic"]).best["traffic"]
+    assert (full.value[0], canonical.value[0]) == (144, 192)
 
 
 # Values
