@@ -61,7 +61,8 @@ def find_mapping(
         objective: "energy", "latency", "edp", "traffic" (off-chip bits), or several in the order in which they
             decide ("latency,edp"); latency and traffic alone break ties by energy.
         mapspace: "uneven" (each tensor's tiles on their own) or "even" (all tensors of a level share a boundary).
-        factors: "perfect" (loops divide), "spatial" (residuals on the axes) or "imperfect" (any tile sizes).
+        factors: "perfect" (loops divide), "spatial" (residuals on the axes), "imperfect" (everywhere) or "any"
+            (all tile sizes, for small layers).
         use_cache: take (and keep) mappings found before for the same question.
         time_limit_s: stop then, with the best mapping so far and its proven gap.
 

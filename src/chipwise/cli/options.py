@@ -10,7 +10,7 @@ from chipwise.errors import InputError, did_you_mean
 
 OBJECTIVES = ("energy", "latency", "edp", "traffic")
 PLACEMENTS = ("even", "uneven")
-FACTORS = ("perfect", "spatial", "imperfect")
+FACTORS = ("perfect", "spatial", "imperfect", "any")
 """As the mapper knows them; repeated here because the mapper takes a second to import."""
 
 SHOW = "show"
@@ -125,7 +125,8 @@ Factors = Annotated[
         "--factors",
         metavar="|".join(FACTORS),
         callback=_one_of("--factors", FACTORS),
-        help="Tile sizes: perfect ones divide, spatial ones leave residuals on the axes, imperfect ones anywhere.",
+        help="Tile sizes: perfect ones divide, spatial ones leave residuals on the axes, imperfect ones everywhere; "
+        "any: all sizes, for small layers.",
     ),
 ]
 JsonFile = Annotated[

@@ -14,7 +14,8 @@ the loops of a block. `factors` says which tile sizes:
 - perfect: every loop divides the tile above it.
 - spatial: temporal trip counts divide; on an axis, for every number of passes q that it allows, the least
   count that does it in q, ceil(n/q), with a residual in the last pass (27 rows on 14 columns = 14 + 13).
-- imperfect: any tile sizes.
+- imperfect: that rule for every loop, on an axis or not: residuals everywhere.
+- any: all tile sizes, residuals of residuals included.
 
 **Bypass.** Every choice that the chip leaves open; a level that keeps nothing is not there.
 
@@ -35,7 +36,7 @@ from chipwise.hardware.accelerator import Accelerator, Array, Axis, Memory, Para
 from chipwise.workload.layer import Layer
 
 PLACEMENTS = ("even", "uneven")
-FACTORS = ("perfect", "spatial", "imperfect")
+FACTORS = ("perfect", "spatial", "imperfect", "any")
 
 
 @final
@@ -253,10 +254,10 @@ def divisors(n: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4096)
-def spatial_counts(n: int, most: int) -> tuple[tuple[int, int], ...]:
-    """(count, passes) on an axis of size `most`: for each number of passes the least count, ceil(n/passes).
+def least_counts(n: int, most: int) -> tuple[tuple[int, int], ...]:
+    """(count, passes), with a count of at most `most`: for each number of passes the least count, ceil(n/passes).
 
-    >>> spatial_counts(27, 14)
+    >>> least_counts(27, 14)
     ((1, 27), (2, 14), (3, 9), (4, 7), (5, 6), (6, 5), (7, 4), (9, 3), (14, 2))
     """
     counts = {-(-n // c) for c in range(1, min(n, most) + 1)}
@@ -274,7 +275,7 @@ def chains(extent: int, codes: Codes, sizes: tuple[int, ...], factors: str) -> N
         sizes: instances on the axis of each position.
         factors: as in `Mapspace`.
     """
-    if factors == "imperfect":
+    if factors == "any":
         found = list(_any_tiles(extent, extent, codes, sizes))
         table = np.array(found, np.int64).reshape(len(found), len(codes))
     else:
@@ -291,7 +292,7 @@ def _trips(extent: int, left: int, codes: Codes, sizes: tuple[int, ...], factors
     """Trip counts at each position that together run over `left` tiles, [chain, position], chosen from inside out."""
     if not codes:
         return np.empty((int(left == 1), 0), np.int64)
-    choices = _choices(extent, left, codes[-1], sizes[-1], perfect=factors == "perfect")
+    choices = _choices(extent, left, codes[-1], sizes[-1], factors)
     outer = [_trips(extent, passes, codes[:-1], sizes[:-1], factors) for _, passes in choices]
     found = np.empty((sum(len(rows) for rows in outer), len(codes)), np.int64)
     at = 0
@@ -302,15 +303,16 @@ def _trips(extent: int, left: int, codes: Codes, sizes: tuple[int, ...], factors
     return found
 
 
-def _choices(extent: int, left: int, code: int, size: int, *, perfect: bool) -> tuple[tuple[int, int], ...]:
+def _choices(extent: int, left: int, code: int, size: int, factors: str) -> tuple[tuple[int, int], ...]:
     """(trip count, what is left for positions further out) at one position."""
-    if code == TEMPORAL or (code == SPATIAL and perfect):
-        return tuple((d, left // d) for d in divisors(left) if code == TEMPORAL or d <= size)
-    if code == SPATIAL:
-        return spatial_counts(left, size)
     if code == WHOLE:
         return ((extent, 1),) if left == extent else ()
-    return ((1, left),)
+    if code == ONE:
+        return ((1, left),)
+    most = size if code == SPATIAL else left
+    if factors == "perfect" or (factors == "spatial" and code == TEMPORAL):
+        return tuple((d, left // d) for d in divisors(left) if d <= most)
+    return least_counts(left, most)
 
 
 def _any_tiles(extent: int, tile: int, codes: Codes, sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -342,7 +344,9 @@ def count_chains(extent: int, left: int, codes: Codes, sizes: tuple[int, ...], f
     Args:
         extent: of the dimension.
         left: what is still to be cut: the extent, at first.
-        codes, sizes, factors: as for `chains`.
+        codes: what each position takes.
+        sizes: instances on the axis of each position.
+        factors: as in `Mapspace`.
 
     >>> count_chains(8, 8, (TEMPORAL, TEMPORAL), (0, 0), "perfect")
     4
@@ -350,7 +354,7 @@ def count_chains(extent: int, left: int, codes: Codes, sizes: tuple[int, ...], f
     if not codes:
         return int(left == 1)
     code, rest = codes[-1], (codes[:-1], sizes[:-1], factors)
-    if factors == "imperfect":
+    if factors == "any":
         code, rest = codes[0], (codes[1:], sizes[1:], factors)
         if code == ONE:
             return count_chains(extent, left, *rest)
@@ -360,7 +364,7 @@ def count_chains(extent: int, left: int, codes: Codes, sizes: tuple[int, ...], f
         if not any(codes[1:]):
             return int(least == 1)
         return sum(count_chains(extent, tile, *rest) for tile in range(least, left + 1))
-    choices = _choices(extent, left, code, sizes[-1], perfect=factors == "perfect")
+    choices = _choices(extent, left, code, sizes[-1], factors)
     return sum(count_chains(extent, passes, *rest) for _, passes in choices)
 
 

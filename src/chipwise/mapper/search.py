@@ -104,7 +104,7 @@ def search(
     """
     wanted = objective_for(chip, objective)
     space, clock = space or Mapspace(), _checked(layer, chip, time_limit_s)
-    question = _Question(layer, chip, wanted, space)
+    question = _Question(layer, chip, wanted, space, clock)
     found = question.answer(clock)
     if found is None:
         raise _nothing(question, time_limit_s, clock)
@@ -130,7 +130,7 @@ def front(
     """
     wanted = objective_for(chip, "energy,latency")
     space, clock = space or Mapspace(), _checked(layer, chip, time_limit_s)
-    question = _Question(layer, chip, wanted, space)
+    question = _Question(layer, chip, wanted, space, clock)
     points: list[Found] = []
     faster_than = np.inf
     while (found := question.answer(clock, faster_than)) is not None:
@@ -170,7 +170,8 @@ def _check_tensors(layer: Layer, chip: Accelerator) -> None:
 
 
 def _find_any(layer: Layer, chip: Accelerator, space: Mapspace) -> Mapping | None:
-    found = _Question(layer, chip, objective_for(chip, "energy"), space).answer(_Clock(None))
+    clock = _Clock(None)
+    found = _Question(layer, chip, objective_for(chip, "energy"), space, clock).answer(clock)
     return None if found is None else found.mapping
 
 
@@ -238,10 +239,13 @@ def size_of(layer: Layer, chip: Accelerator, space: Mapspace) -> float:
 class _Question:
     """A layer, a chip, an objective and a mapspace, with all classes of mappings and their bounds."""
 
-    def __init__(self, layer: Layer, chip: Accelerator, objective: Objective, space: Mapspace) -> None:
+    def __init__(
+        self, layer: Layer, chip: Accelerator, objective: Objective, space: Mapspace, clock: "_Clock"
+    ) -> None:
         self.layer, self.chip, self.objective, self.space = layer, chip, objective, space
-        runs = [_Run(layer, chip, objective, space, keeping) for keeping in keepings(layer, chip)]
-        if not any(run.templates for run in runs):
+        runs = [_Run(layer, chip, objective, space, keeping, clock) for keeping in keepings(layer, chip)]
+        self.complete = not any(run.cut_short for run in runs)
+        if self.complete and not any(run.templates for run in runs):
             for run in runs:
                 if run.blocked is not None:
                     raise no_chains(layer, chip, run.blocked)
@@ -263,9 +267,16 @@ class _Run:
     """One choice of what is kept, with its classes of mappings and their bounds."""
 
     def __init__(
-        self, layer: Layer, chip: Accelerator, objective: Objective, space: Mapspace, keeping: Keeping
+        self,
+        layer: Layer,
+        chip: Accelerator,
+        objective: Objective,
+        space: Mapspace,
+        keeping: Keeping,
+        clock: _Clock,
     ) -> None:
         self.templates: list[Template] = []
+        self.cut_short = clock.is_over()
         self.blocked: str | None = None
         nests = nests_of(chip, keeping, space)
         nest = nests[0]
@@ -273,7 +284,10 @@ class _Run:
         self.problem = _problem(flows, space, nests)
         self.tables = Tables(self.problem)
         columns = Columns(self.problem, flows)
-        for found in classes_of(layer, chip, keeping, space):
+        for found in [] if self.cut_short else classes_of(layer, chip, keeping, space):
+            if clock.is_over():
+                self.cut_short = True
+                break
             made = make_template(found, self.tables, columns)
             if made is not None:
                 self.templates.append(made)
@@ -381,13 +395,13 @@ def _certificate(best: _Incumbent, searched: int) -> Certificate:
     question, stats = best.question, best.clock.stats
     value = float(best.keys[0])
     still_open = [low for low in best.open if best.may_yield_to(low)]
-    bound = min([value, *(low[0] for low in still_open)])
+    bound = min([value, *(low[0] for low in still_open)]) if question.complete else 0.0
     return Certificate(
         objective=question.objective.text,
         value=value,
         bound=bound,
         gap=1 - bound / value if value else 0.0,
-        proven=not still_open,
+        proven=question.complete and not still_open,
         nodes=int(stats[NODES]),
         pruned_by_bound=int(stats[1]),
         pruned_by_fit=int(stats[2]),

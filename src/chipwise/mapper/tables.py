@@ -12,8 +12,9 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.mapper.mapspace import Codes, Nest, axis_sizes, chains
-from chipwise.mapper.problem import Arrays, Floats, Ints, Problem, moving_terms
+from chipwise.errors import InputError
+from chipwise.mapper.mapspace import Codes, Nest, axis_sizes, chains, count_chains
+from chipwise.mapper.problem import Arrays, Dims, Floats, Ints, Problem, moving_terms
 from chipwise.model.kernels.search import FULL, bound_column, least_of_nodes, passes
 
 
@@ -31,6 +32,9 @@ LABELS = 64
 
 MEMO_ROWS = 512
 """Entries of which the kernel remembers the moves; it starts anew when they are full."""
+
+MAX_ENTRIES = 300_000
+"""Combinations of tile sizes of one component that are looked at; more would take minutes and gigabytes."""
 
 FEW = 1000
 """Entries of which each is looked at: finding those that agree takes as long."""
@@ -249,6 +253,7 @@ class Tables:
         dims = problem.components[component]
         sizes = axis_sizes(problem.nest)
         extents = tuple(problem.layer.dims[d] for d in dims)
+        self._check_size(dims, extents, codes)
         found = [chains(e, c, sizes, problem.factors) for e, c in zip(extents, codes, strict=True)]
         if not all(len(rows) for rows in found):
             return None
@@ -267,6 +272,19 @@ class Tables:
         )
         self.n_entries += len(tiles)
         return table
+
+    def _check_size(self, dims: Dims, extents: tuple[int, ...], codes: tuple[Codes, ...]) -> None:
+        """Refuse what would not fit into memory, before it is tried."""
+        problem, sizes = self.problem, axis_sizes(self.problem.nest)
+        n = prod(count_chains(e, e, c, sizes, problem.factors) for e, c in zip(extents, codes, strict=True))
+        if n > MAX_ENTRIES:
+            narrower = {"any": "imperfect", "imperfect": "spatial", "spatial": "perfect"}.get(problem.factors)
+            advice = f"take --factors {narrower}" if narrower else "take --mapspace even"
+            raise InputError(
+                f"layer {problem.layer.name!r} on {problem.chip.name!r}: {problem.factors} tile sizes of "
+                f"{' and '.join(dims)} make {n:.2g} combinations, more than the {MAX_ENTRIES:.2g} that are searched; "
+                f"{advice}, or constrain the loops over {' or '.join(dims)} on the chip"
+            )
 
     def arrays(self, n_flows: int) -> Arrays:
         """The kernel's view of all tables together; transfers of at most `n_flows` terms are remembered at once."""

@@ -134,12 +134,15 @@ def _class_of(layer: Layer, nest: Nest, base: AllCodes, places: list[_Place], fa
         below = places[i] if i < len(places) else None
         above = places[i - 1] if i > 0 else None
         dims = _between(layer, nest, base, places[:i], below, block, loose)
-        if above is not None and not above.raised:
+        if above is not None and not above.raised and factors != "any":
             dims -= _lowered(layer, nest, base, places[:i], above, factors)
         allowed[block] |= dims
         below_raised = _raised_before(nest, places[:i], below)
         if below_raised is not None:
-            allowed[below_raised] |= _below_raised(layer, nest, base, places, i, below_raised, loose)
+            dims = _between(layer, nest, base, places[:i], below, below_raised, loose)
+            if factors != "any":
+                dims -= _as_well_above(layer, nest, base, places, i, below_raised, loose)
+            allowed[below_raised] |= dims
         if below is not None and not below.raised:
             block = below.head
     rests = {(p.tensor, p.head): Rest(0 if p in loose else p.block if p.raised else p.head) for p in places}
@@ -156,7 +159,7 @@ def _raised_before(nest: Nest, above: list[_Place], below: _Place | None) -> int
     return max((h for h in heads if h > max(fixed, default=0)), default=None)
 
 
-def _below_raised(
+def _as_well_above(
     layer: Layer,
     nest: Nest,
     base: AllCodes,
@@ -165,16 +168,16 @@ def _below_raised(
     block: int,
     loose: set[_Place],
 ) -> set[str]:
-    """Dimensions of loops between raised nodes, where they stand, and the next place; others could be further out."""
+    """Dimensions of loops right below raised nodes, where they stand, that could as well stand above the array."""
     below = places[i] if i < len(places) else None
+    if below in loose:
+        return set()
     raised = [p for p in places[:i] if p.raised and nest.sides[p.head] == nest.sides[block]]
     outer = max((p.head for p in places[:i] if not p.raised), default=0)
     return {
         d
-        for d in _between(layer, nest, base, places[:i], below, block, loose)
-        if any(_moves(layer, p, d) for p in raised)
-        or below in loose
-        or _code(nest, base, outer, d) != TEMPORAL
+        for d in layer.dims
+        if not any(_moves(layer, p, d) for p in raised) and _code(nest, base, outer, d) == TEMPORAL
     }
 
 

@@ -25,7 +25,8 @@ MEANING = {
     "uneven": "nodes of different tensors stand in any order, each with loops of its own below it",
     "perfect": "every loop divides the tile above it",
     "spatial": "temporal loops divide; loops on an axis may leave a residual in the last pass",
-    "imperfect": "any tile sizes, residuals everywhere",
+    "imperfect": "every loop may leave a residual in its last iteration",
+    "any": "all tile sizes",
 }
 
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from chipwise.components.load import load_accelerator
+from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import ActionEnergy, Compute
 from chipwise.mapper import cache
+from chipwise.mapper.mapspace import Mapspace
 from chipwise.workload.kinds import conv, fully_connected
 
 LAYER = fully_connected("fc", M=24, C=36)
@@ -52,18 +54,51 @@ def test_without_the_cache_everything_is(folder, searches):
 def test_anything_that_matters_changes_the_key():
     chip = load_accelerator("eyeriss")
     dearer = Compute("mac", "int_mac", {"mac": ActionEnergy(2.0, "test")})
+    space = Mapspace()
     keys = {
-        cache.key_of(LAYER, chip, "energy"),
-        cache.key_of(LAYER, chip, "latency"),
-        cache.key_of(LAYER.with_batch(2), chip, "energy"),
-        cache.key_of(conv("c", M=24, C=36, P=1, Q=1, R=1, S=1), chip, "energy"),
-        cache.key_of(LAYER, replace(chip, word_bits=8), "energy"),
-        cache.key_of(LAYER, replace(chip, levels=(*chip.levels[:-1], dearer)), "energy"),
-        cache.key_of(LAYER, load_accelerator("simple"), "energy"),
+        cache.key_of(LAYER, chip, "energy", space),
+        cache.key_of(LAYER, chip, "latency", space),
+        cache.key_of(LAYER, chip, "energy,latency", space),
+        cache.key_of(LAYER, chip, "energy", Mapspace("even")),
+        cache.key_of(LAYER, chip, "energy", Mapspace(factors="imperfect")),
+        cache.key_of(LAYER.with_batch(2), chip, "energy", space),
+        cache.key_of(conv("c", M=24, C=36, P=1, Q=1, R=1, S=1), chip, "energy", space),
+        cache.key_of(LAYER, replace(chip, word_bits=8), "energy", space),
+        cache.key_of(LAYER, replace(chip, levels=(*chip.levels[:-1], dearer)), "energy", space),
+        cache.key_of(LAYER, load_accelerator("simple"), "energy", space),
     }
 
-    assert len(keys) == 7
-    assert cache.key_of(replace(LAYER, name="x"), chip, "energy") in keys
+    assert len(keys) == 10
+    assert cache.key_of(replace(LAYER, name="x"), chip, "energy", space) in keys
+
+
+def test_what_was_found_in_another_mapspace_is_another_answer(folder, searches):
+    chip = load_accelerator("eyeriss")
+    spaces = [Mapspace(), Mapspace("even"), Mapspace("even", "imperfect")]
+    found = [cache.find(LAYER, chip, space=space) for space in spaces]
+
+    certificates = [f.certificate for f in found]
+    assert [Mapspace(c.placement, c.factors) for c in certificates] == spaces
+    assert [cache.find(LAYER, chip, space=space) for space in spaces] == found
+    assert searches == ["fc"] * 3
+
+
+@pytest.mark.parametrize("objective", ["latency", "latency,energy", "traffic", "edp,traffic,energy"])
+def test_every_objective_is_remembered_under_its_own_name(folder, searches, objective):
+    chip = load_accelerator("eyeriss")
+    first = cache.find(LAYER, chip, objective)
+
+    assert cache.find(LAYER, chip, objective) == first
+    assert first.certificate.objective == objective
+    assert searches == ["fc"]
+
+
+def test_what_was_cut_short_is_not_kept(folder, searches):
+    chip = load_accelerator("eyeriss")
+    with pytest.raises(NoMappingError):
+        cache.find(LAYER, chip, time_limit_s=1e-6)
+    assert cache.find(LAYER, chip, time_limit_s=1000.0).certificate.proven
+    assert searches == ["fc", "fc"]
 
 
 @pytest.mark.parametrize(

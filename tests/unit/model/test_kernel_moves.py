@@ -64,3 +64,45 @@ def test_a_residual_pass_counts_what_is_left():
     tiles, roles = np.array([[14, 1]]), np.array([[kernel.OUTER, kernel.SUM]])
     one = np.array([1])
     assert kernel.rank_moves(np.array([27]), one, tiles, roles, 0) == (27, 0)
+
+
+def _random_chain(rng: Random) -> tuple[int, list[int], list[int], int]:
+    """Extent, tiles and roles of one dimension, and the place of its innermost temporal loop (-1: none)."""
+    extent, tiles, roles, last = rng.randint(1, 12), [], [], -1
+    size = extent
+    for at in range(rng.randint(1, 6)):
+        role = rng.choice([kernel.OUTER, kernel.OUTER, kernel.SUM, kernel.FIRST])
+        tile = rng.choice([size, rng.randint(1, size)])
+        if role == kernel.OUTER and tile < size:
+            last = at
+        size = tile
+        tiles.append(tile)
+        roles.append(role)
+    return extent, tiles, roles, last
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_instances_that_stay_put_hold_what_they_held(block):
+    """Where the innermost temporal loop wraps, `_resting` is what instances keep: those that see one tile of it."""
+    rng = Random(block)
+    tried = found = 0
+    while tried < 2000:
+        extent, tiles, roles, last = _random_chain(rng)
+        if last < 0:
+            continue
+        tried += 1
+        coefficient = rng.randint(1, 3)
+        chain, scratch = np.array([tiles]), np.empty((3, (len(tiles) + 3) ** 2), np.int64)
+        resting = kernel._resting(extent, coefficient, chain, np.array(roles), last, *scratch)
+        wrapping = np.array([[kernel.INNER if at == last else role for at, role in enumerate(roles)]])
+        _, held = kernel.rank_moves(np.array([extent]), np.array([coefficient]), chain, wrapping, 1)
+        assert resting == held, (extent, coefficient, tiles, roles, last)
+        found += held > 0
+    assert found > 100  # or nothing rests
+
+
+@pytest.mark.parametrize("role", ["STEP", "UNION"])
+def test_instances_that_are_united_or_stepped_are_left_to_the_general_count(role):
+    scratch = np.empty((3, 36), np.int64)
+    roles = np.array([kernel.OUTER, getattr(kernel, role), kernel.OUTER])
+    assert kernel._resting(6, 1, np.array([[4, 2, 1]]), roles, 2, *scratch) == -1
