@@ -6,9 +6,10 @@ loop where a tile is smaller than the one above it. The rules (`Space.factors`):
 - `perfect`: every tile divides the one above it, on axes too.
 - `spatial`: residuals arise on axes only. From the inside out, an axis has for every number of passes the least
   count that finishes in as many, and temporal trip counts divide the passes that are left.
-- `imperfect`: every chain.
+- `imperfect`: every loop has for every number of passes the least count that finishes in as many.
+- `any`: every chain.
 
-Perfect chains are spatial ones: a count that divides is the least of its number of passes. Spatial ones are imperfect.
+Each holds all chains of the one before: a count that divides is the least of its number of passes.
 """
 
 from collections.abc import Iterator
@@ -30,13 +31,13 @@ class Spot(NamedTuple):
 @lru_cache(maxsize=1024)
 def chains(extent: int, spots: tuple[Spot, ...], factors: str) -> tuple[Chain, ...]:
     """Every chain of tiles of one dimension, by the rule of its factors."""
-    if factors == "spatial":
+    if factors in {"spatial", "imperfect"}:
         found = [
             (trips, tuple(min(extent, prod(trips[i + 1 :])) for i in range(len(spots))))
-            for trips in _trips(extent, spots)
+            for trips in _trips(extent, spots, everywhere=factors == "imperfect")
         ]
     else:
-        cut = _cut(extent, spots, perfect=factors == "perfect")
+        cut = _cut(extent, spots, perfect={"perfect": True, "any": False}[factors])
         found = [
             (tuple(-(-a // b) for a, b in zip((extent, *chain), chain, strict=False)), chain) for chain in cut
         ]
@@ -59,15 +60,14 @@ def _cut(above: int, spots: tuple[Spot, ...], *, perfect: bool) -> Iterator[Chai
             yield from ((tile, *rest) for rest in _cut(tile, spots[1:], perfect=perfect))
 
 
-def _trips(left: int, spots: tuple[Spot, ...]) -> Iterator[tuple[int, ...]]:
-    """Iterations at each place that together run over `left` tiles, chosen from the inside out."""
+def _trips(left: int, spots: tuple[Spot, ...], *, everywhere: bool) -> Iterator[tuple[int, ...]]:
+    """Iterations at each place that together run over `left` tiles, with residuals on axes or everywhere."""
     if not spots:
         if left == 1:
             yield ()
         return
     spot = spots[-1]
-    for n in range(1, left + 1) if spot.open else [1]:
+    for n in range(1, min(left, spot.lanes or left) + 1) if spot.open else [1]:
         passes = -(-left // n)
-        least = n == 1 or -(-left // (n - 1)) > passes
-        if (n <= spot.lanes and least) if spot.lanes else left % n == 0:
-            yield from ((*outer, n) for outer in _trips(passes, spots[:-1]))
+        if n == 1 or -(-left // (n - 1)) > passes if spot.lanes or everywhere else left % n == 0:
+            yield from ((*outer, n) for outer in _trips(passes, spots[:-1], everywhere=everywhere))
