@@ -4,7 +4,7 @@ A *flow* is a transfer seen from one side: a tensor on its way to a head (or the
 objectives are weighted sums of flows and of numbers of distinct values. Weights never depend on tile sizes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, final
 
 import numpy as np
@@ -15,9 +15,9 @@ from chipwise.mapper.mapspace import Nest, Position
 from chipwise.mapper.objectives import Objective
 from chipwise.model.boxes import Role
 from chipwise.model.counts import spatial_role
-from chipwise.model.energy import value_energy_pj
+from chipwise.model.energy import mac_energy_pj, value_energy_pj
 from chipwise.model.kernels.search import DISTINCT, FIRST, MAC, OWN, SUM, TRANSFER, UNION
-from chipwise.workload.layer import Layer, Tensor
+from chipwise.workload.layer import Layer, Rank, Tensor
 
 
 @final
@@ -58,6 +58,10 @@ class Quantity:
     flow: Flow
     weight: tuple[float, ...]
     minus: Term | None = None
+    number: int = -1
+    """Of the flow, of what is taken off it, and of its every value moving once, among all terms."""
+    minus_number: int = -1
+    once_number: int = -1
 
 
 class FlowArrays(NamedTuple):
@@ -88,7 +92,7 @@ class Flows:
     _edges: dict[tuple[object, ...], list[Quantity]] = field(default_factory=dict)
 
     def of(self, nest: Nest) -> list[Quantity]:
-        """Everything that costs in a nest, but for the MACs."""
+        """Everything that costs in a nest."""
         found: list[Quantity] = []
         for index, tensor in enumerate(self.layer.tensors):
             held = nest.head_of(tensor.name)
@@ -101,12 +105,32 @@ class Flows:
                 key = (index, memory, child[1] if child else None, axes, ends[1])
                 if key not in self._edges:
                     edge = _Edge(self, nest.positions, index, ends[1], above)
-                    self._edges[key] = edge.quantities(self.chip.memory(memory), child[1] if child else None)
+                    made = edge.quantities(self.chip.memory(memory), child[1] if child else None)
+                    self._edges[key] = [self.numbered(q) for q in made]
                 found += self._edges[key]
-        return found
+        return [*found, self._macs(nest)]
 
-    def term(self, term: Term) -> int:
-        """The number of a term."""
+    def _macs(self, nest: Nest) -> Quantity:
+        """Every multiply-accumulate: each instance's accesses to the first tensor, one by one."""
+        if ("macs",) not in self._edges:
+            roles = tuple(-1 if p.axis is None else SUM for p in nest.positions)
+            row = (mac_energy_pj(self.chip), *(0.0 for _ in range(self.objective.n_rows - 1)))
+            made = Quantity(Flow(0, self.n_heads, len(roles), (roles, roles)), row)
+            self._edges["macs",] = [self.numbered(made)]
+        return self._edges["macs",][0]
+
+    def numbered(self, q: Quantity) -> Quantity:
+        """A quantity whose terms have numbers."""
+        slides = any(len(moving_terms(self.layer, r)) > 1 for r in self.layer.tensors[q.flow.tensor].ranks)
+        alone = q.flow.child == self.n_heads or not slides
+        return replace(
+            q,
+            number=self._term(q.flow),
+            minus_number=-1 if q.minus is None else self._term(q.minus),
+            once_number=self._term(q.flow if alone else once(q.flow)),
+        )
+
+    def _term(self, term: Term) -> int:
         return self.number.setdefault(term, len(self.number))
 
     def arrays(self, n_positions: int) -> FlowArrays:
@@ -128,6 +152,11 @@ class Flows:
                 len(flows), n_positions
             ),
         )
+
+
+def moving_terms(layer: Layer, rank: Rank) -> tuple[tuple[str, int], ...]:
+    """The terms of a rank that move it: a dimension of extent 1 never does (a 1x1 filter has no halo)."""
+    return tuple((d, c) for d, c in rank.terms if layer.dims[d] > 1)
 
 
 def once(flow: Flow) -> Distinct:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwise.hardware.accelerator import Accelerator
-from chipwise.mapper.flows import FlowArrays, Flows, Term
+from chipwise.mapper.flows import FlowArrays, Flows, moving_terms
 from chipwise.mapper.mapspace import Nest
 from chipwise.mapper.objectives import Objective
-from chipwise.workload.layer import Layer, Rank, Tensor
+from chipwise.workload.layer import Layer, Tensor
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,11 +51,6 @@ class Arrays(NamedTuple):
     held_bits: Floats
     memo: Ints
     memo_row: Ints
-
-
-def moving_terms(layer: Layer, rank: Rank) -> tuple[tuple[str, int], ...]:
-    """The terms of a rank that move it: a dimension of extent 1 never does (a 1x1 filter has no halo)."""
-    return tuple((d, c) for d, c in rank.terms if layer.dims[d] > 1)
 
 
 def components_of(layer: Layer) -> tuple[Dims, ...]:
@@ -113,7 +108,6 @@ class Problem:
     nest: Nest
     """Any of them: they differ in heads and owners only."""
     flows: FlowArrays
-    flow_numbers: dict[Term, int]
     components: tuple[Dims, ...]
     dims: tuple[str, ...]
     """Those of the components, in the order of the layer: the ones with iterations."""
@@ -188,7 +182,6 @@ def make_problem(flows: Flows, factors: str, nest: Nest) -> Problem:
         factors,
         nest,
         numbered,
-        dict(flows.number),
         components,
         tuple(dims),
         static,

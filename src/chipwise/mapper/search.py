@@ -14,7 +14,7 @@ from chipwise.errors import InputError, NoMappingError
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.classes import MappingClass, all_codes
 from chipwise.mapper.even import even_classes
-from chipwise.mapper.flows import Flows, once
+from chipwise.mapper.flows import Flows
 from chipwise.mapper.infeasible import explain
 from chipwise.mapper.mapspace import (
     Keeping,
@@ -30,7 +30,7 @@ from chipwise.mapper.mapspace import (
 from chipwise.mapper.objectives import Objective, objective_for
 from chipwise.mapper.problem import Arrays, Problem, make_problem
 from chipwise.mapper.tables import Tables, Work
-from chipwise.mapper.templates import Columns, Template, TemplateArrays, macs_flow, make_template
+from chipwise.mapper.templates import Columns, Template, TemplateArrays, make_template
 from chipwise.mapper.uneven import uneven_classes
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.model.cost import cost
@@ -302,13 +302,7 @@ class _Run:
 def _problem(flows: Flows, space: Mapspace, nests: list[Nest]) -> Problem:
     """Number all terms of all nests."""
     for nest in nests:
-        for q in flows.of(nest):
-            for term in (q.flow, q.minus):
-                if term is not None:
-                    flows.term(term)
-            if q.flow.child < flows.n_heads:
-                flows.term(once(q.flow))
-    flows.term(macs_flow(nests[0], flows.n_heads))
+        flows.of(nest)
     return make_problem(flows, space.factors, nests[0])
 
 

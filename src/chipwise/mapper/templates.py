@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwise.mapper.classes import MappingClass, Rest, kind_of
-from chipwise.mapper.flows import Distinct, Flow, Flows, Quantity, Term, once
-from chipwise.mapper.mapspace import Nest
+from chipwise.mapper.flows import Flows, Quantity
 from chipwise.mapper.problem import Floats, Ints, Problem
 from chipwise.mapper.tables import ColumnKey, Table, Tables
-from chipwise.model.energy import mac_energy_pj
-from chipwise.model.kernels.search import FULL, SUM, lower_bound
+from chipwise.model.kernels.search import FULL, TRANSFER, lower_bound
 
 
 class TemplateArrays(NamedTuple):
@@ -49,12 +47,6 @@ Keys = tuple[ColumnKey, ...]
 """One column per component: its factor of a bound."""
 
 
-def macs_flow(nest: Nest, n_heads: int) -> Flow:
-    """A flow that counts every multiply-accumulate: each instance's accesses to the first tensor, one by one."""
-    roles = tuple(-1 if p.axis is None else SUM for p in nest.positions)
-    return Flow(0, n_heads, len(roles), (roles, roles))
-
-
 @final
 class Columns:
     """Bound columns of the terms of a problem: which factor of which table stands for what."""
@@ -64,53 +56,52 @@ class Columns:
         self.kinds = [kind_of(problem.layer, d) for d in problem.dims]
         self.extents = [problem.layer.dims[d] for d in problem.dims]
         self.sliding = problem.sliding
+        # Where every loop divides and nothing slides, every step moves the whole tile.
+        self.exact = problem.flows.kind != TRANSFER
+        self.inexact = problem.factors != "perfect" or bool(self.sliding)
 
     def movers(self, rest: Rest) -> tuple[bool, ...]:
         """Dimensions that may move a flow innermost."""
         return tuple(rest.mover is None or kind == rest.mover for kind in self.kinds)
 
-    def full(self, tables: list[Table], term: Term, charged: int) -> Keys:
+    def full(self, tables: list[Table], number: int, charged: int) -> Keys:
         """Every step moves the whole tile; for distinct values and the MAC this is exact."""
-        if isinstance(term, Distinct) or term.child == self.flows.n_heads:
+        if self.exact[number]:
             charged = 0
-        return tuple(t.bound(self.flows.term(term), charged, FULL, (), -1) for t in tables)
+        return tuple(t.bound(number, charged, FULL, (), -1) for t in tables)
 
-    def once(self, tables: list[Table], flow: Flow) -> Keys:
-        """Every value moving once, which no order undercuts."""
-        return self.full(tables, once(flow) if self.problem.slides(flow.tensor) else flow, 0)
-
-    def slides(self, tables: list[Table], flow: Flow, rest: Rest) -> dict[int, list[ColumnKey]]:
+    def slides(self, tables: list[Table], q: Quantity, rest: Rest) -> dict[int, list[ColumnKey]]:
         """Per component, columns for every unit of the tensor whose loop may be the innermost one that moves it."""
-        movers, number = self.movers(rest), self.flows.term(flow)
+        movers = self.movers(rest)
         found: dict[int, list[ColumnKey]] = {}
-        for unit in self.problem.units_of(flow.tensor):
+        for unit in self.problem.units_of(q.flow.tensor):
             dims = self.problem.units[unit]
             c = int(self.problem.static.dim_component[dims[0]])
             local = int(self.problem.static.dim_local[dims[0]])
             if not any(movers[d] and self.extents[d] > 1 for d in dims):
                 continue
-            if unit not in self.sliding and tables[c].perfect[local]:
+            if unit not in self.sliding and tables[c].entries.perfect[local]:
                 continue  # whole tiles all move: the same as `full`
-            key = tables[c].bound(number, rest.charged, unit, movers, rest.block)
+            key = tables[c].bound(q.number, rest.charged, unit, movers, rest.block)
             if np.isfinite(tables[c].values(key)).any():
                 found.setdefault(c, []).append(key)
         return found
 
-    def variants(self, tables: list[Table], flow: Flow, rest: Rest) -> list[Keys]:
+    def variants(self, tables: list[Table], q: Quantity, rest: Rest) -> list[Keys]:
         """Bounds of which the least holds, as any unit may slide."""
-        full = self.full(tables, flow, rest.charged)
+        full = self.full(tables, q.number, rest.charged)
         found = [full]
-        if flow.child < self.flows.n_heads:
-            for c, keys in self.slides(tables, flow, rest).items():
+        if self.inexact and not self.exact[q.number]:
+            for c, keys in self.slides(tables, q, rest).items():
                 found += [(*full[:c], key, *full[c + 1 :]) for key in keys]
         return found
 
-    def least(self, tables: list[Table], flow: Flow, rest: Rest) -> Keys:
+    def least(self, tables: list[Table], q: Quantity, rest: Rest) -> Keys:
         """The least factor of each entry: weaker than the least product, but a single column."""
-        full = self.full(tables, flow, rest.charged)
-        if flow.child == self.flows.n_heads:
+        full = self.full(tables, q.number, rest.charged)
+        if self.exact[q.number] or not self.inexact:
             return full
-        slides = self.slides(tables, flow, rest)
+        slides = self.slides(tables, q, rest)
         return tuple(t.least_column((full[c], *slides.get(c, []))) for c, t in enumerate(tables))
 
 
@@ -194,14 +185,14 @@ class Template:
         }
 
     def _trees(self) -> dict[str, object]:
-        trees = [t.tree for t in self.tables]
+        trees = [t.entries.tree for t in self.tables]
         roots = np.cumsum([0, *(len(t.row) for t in trees)])
         first_child = [t.first_child + a for t, a in zip(trees, roots, strict=False)]
         child_end = [t.child_end + a for t, a in zip(trees, roots, strict=False)]
         entry = [t.row + table.first_id for t, table in zip(trees, self.tables, strict=True)]
         flows, flow_weight = self._flows()
         held, volumes = self._held()
-        sizes = [len(t.tiles) for t in self.tables]
+        sizes = [len(t) for t in self.tables]
         return {
             # Most choices first: the bound is tightest where most of the choice is made.
             "sequence": np.array(sorted(range(len(sizes)), key=lambda c: (-sizes[c], c)), np.int64),
@@ -212,7 +203,7 @@ class Template:
             "first_child": np.concatenate(first_child),
             "child_end": np.concatenate(child_end),
             "entry": np.concatenate(entry),
-            "lanes": np.vstack([t.least_lanes() for t in self.tables]),
+            "lanes": np.vstack([t.entries.least_lanes for t in self.tables]),
             "volumes": volumes,
             "held": held,
             "flows": flows,
@@ -230,25 +221,23 @@ class Template:
 
     def _levels(self) -> int:
         """Refinements below the root, the same for all components."""
-        tree, level, node = self.tables[0].tree, 0, 0
+        tree, level, node = self.tables[0].entries.tree, 0, 0
         while tree.row[node] < 0:
             node, level = int(tree.first_child[node]), level + 1
         return level
 
     def flow_numbers(self) -> set[int]:
         """Numbers of the terms that cost here."""
-        numbers = self.tables[0].problem.flow_numbers
-        return {numbers[t] for q in self.quantities for t in (q.flow, q.minus) if t is not None}
+        return {n for q in self.quantities for n in (q.number, q.minus_number) if n >= 0}
 
     def _flows(self) -> tuple[Ints, Floats]:
         """Numbers of the terms that cost here, and what each costs in every row."""
-        numbers = self.tables[0].problem.flow_numbers
         weights: dict[int, NDArray[np.float64]] = {}
         for q in self.quantities:
-            for term, sign in ((q.flow, 1.0), (q.minus, -1.0)):
-                if term is not None:
-                    at = numbers[term]
-                    weights[at] = weights.get(at, np.zeros(len(q.weight))) + sign * np.array(q.weight)
+            weight = np.array(q.weight)
+            for at, sign in ((q.number, 1.0), (q.minus_number, -1.0)):
+                if at >= 0:
+                    weights[at] = weights.get(at, 0.0) + sign * weight
         return np.array(list(weights), np.int64), np.array(list(weights.values())).T.copy()
 
     def _held(self) -> tuple[Ints, Floats]:
@@ -265,14 +254,14 @@ class Template:
                     if (k, head) not in columns:
                         columns.append((k, head))
                     held[m, k] = columns.index((k, head))
-        nodes = sum(len(t.tree.row) for t in self.tables)
+        nodes = sum(len(t.entries.tree.row) for t in self.tables)
         volumes = [np.concatenate([t.least(t.volume(*c)) for t in self.tables]) for c in columns]
         return held, np.array(volumes).reshape(len(columns), nodes).T.copy()
 
     @property
     def size(self) -> float:
         """Combinations of entries."""
-        return float(prod(float(len(t.tiles)) for t in self.tables))
+        return float(prod(float(len(t)) for t in self.tables))
 
 
 def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Template | None:
@@ -295,12 +284,8 @@ def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Temp
             number[keys] = len(made.columns) - 1
         return number[keys]
 
-    for t in chosen:
-        t.column(("cycles",), t.cycles)
     add((("cycles",),) * len(chosen))
-    macs = macs_flow(found.nest, columns.flows.n_heads)
-    mac_row = (mac_energy_pj(problem.chip), *(0.0 for _ in range(problem.objective.n_rows - 1)))
-    made.quantities = [*columns.flows.of(found.nest), Quantity(macs, mac_row)]
+    made.quantities = columns.flows.of(found.nest)
     for q in made.quantities:
         _add_quantity(made, columns, q, add)
     return made
@@ -311,16 +296,15 @@ def _add_quantity(made: Template, columns: Columns, q: Quantity, add: Callable[.
     tables, n_heads = made.tables, columns.flows.n_heads
     rest = made.of.rests.get((q.flow.tensor, q.flow.child), Rest(n_heads))
     if q.minus is None:
-        variants = columns.variants(tables, q.flow, rest)
+        variants = columns.variants(tables, q, rest)
         made.variants.append([add(v) for v in variants])
-        made.floor.append(add(columns.once(tables, q.flow)) if len(variants) > 1 else -1)
+        made.floor.append(add(columns.full(tables, q.once_number, 0)) if len(variants) > 1 else -1)
         made.minus.append(-1)
         return
     known = not columns.problem.slides(q.flow.tensor) or q.flow.child == n_heads
-    low = columns.least(tables, q.flow, rest)
-    less = columns.full(tables, q.minus, rest.charged)
-    if not known:
-        low = less  # visits of sliding outputs: all that is known is that none is negative
+    less = columns.full(tables, q.minus_number, rest.charged)
+    # Of visits of sliding outputs all that is known is that they are no fewer than the first ones.
+    low = columns.least(tables, q, rest) if known else less
     a, b = add(low, own=True), add(less, own=True)
     differences = tuple(t.difference(x, y) for t, x, y in zip(tables, low, less, strict=True))
     made.pairs.append((a, b, differences))

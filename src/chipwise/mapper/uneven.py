@@ -23,7 +23,14 @@ class _Place:
     raised: bool = False
 
 
-def uneven_classes(layer: Layer, chip: Accelerator, keeping: Keeping, factors: str) -> Iterator[MappingClass]:
+_KEPT: dict[tuple[object, ...], tuple[MappingClass, ...]] = {}
+KEPT = 64
+"""Sets of classes that are remembered: layers of a network differ in little that matters here."""
+
+
+def uneven_classes(
+    layer: Layer, chip: Accelerator, keeping: Keeping, factors: str
+) -> tuple[MappingClass, ...]:
     """Classes of all nests; none where constraints contradict each other.
 
     Args:
@@ -32,6 +39,18 @@ def uneven_classes(layer: Layer, chip: Accelerator, keeping: Keeping, factors: s
         keeping: what is stored where.
         factors: as in `Mapspace`.
     """
+    # Of an extent matters whether it is 1, and, where a dimension must be whole somewhere, how large it is.
+    whole = {d for array in chip.arrays for axis in array.axes for d in axis.loops.full}
+    extents = tuple((d, e if d in whole else min(e, 2)) for d, e in layer.dims.items())
+    key = (repr(chip.levels), keeping, factors, extents, layer.tensors)
+    if key not in _KEPT:
+        if len(_KEPT) >= KEPT:
+            _KEPT.clear()
+        _KEPT[key] = tuple(_all_classes(layer, chip, keeping, factors))
+    return _KEPT[key]
+
+
+def _all_classes(layer: Layer, chip: Accelerator, keeping: Keeping, factors: str) -> Iterator[MappingClass]:
     lossless = factors == "perfect" and not _sliding(layer)
     seen = set()
     for nest in uneven_nests(chip, keeping):
