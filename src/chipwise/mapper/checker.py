@@ -15,8 +15,9 @@ from chipwise.mapper.classes import all_codes
 from chipwise.mapper.mapspace import Keeping, Mapspace, Nest, axis_sizes, keepings
 from chipwise.mapper.objectives import Objective, objective_for
 from chipwise.mapper.proof.boxes import Proof, Tally
-from chipwise.mapper.proof.factors import chains_of
+from chipwise.mapper.proof.factors import Chain, Positions, chains_of
 from chipwise.mapper.proof.frame import TOLERANCE, Claim, Frame
+from chipwise.mapper.proof.orders import Orders
 from chipwise.mapper.search import Certificate, Found, classes_of, nests_of
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Spatial, Storage
@@ -65,13 +66,15 @@ def verify(
     """
     claim = _claimed(layer, chip, found)
     _check_numbers(found.certificate, claim, space)
-    _check_belongs(layer, chip, found.mapping, space)
+    placed = _placed(layer, chip, found.mapping, space)
     number, sizes, proven = 0, 0, 0
     total = Tally()
     for keeping in keepings(layer, chip):
         nests = nests_of(chip, keeping, space)
         sizes += sum(_size(layer, nest, space) for nest in nests)
         frame = Frame(layer, chip, claim, nests, space.factors)
+        if placed.nest in nests:
+            _check_costs(frame, placed)
         for of in classes_of(layer, chip, keeping, space):
             if only is None or number in only:
                 proof = Proof(frame, of)
@@ -92,6 +95,16 @@ def verify(
     )
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A mapping as the mapspace has it: its nest, chains, and loops of every block from outside in."""
+
+    nest: Nest
+    chains: dict[str, Chain]
+    order: dict[int, list[str]]
+
+
 # The mapping and what it costs
 
 
@@ -110,6 +123,13 @@ def _claimed(layer: Layer, chip: Accelerator, found: Found) -> Claim:
             f"the certificate says {given!r}"
         )
     return claim
+
+
+def _check_costs(frame: Frame, placed: _Placed) -> None:
+    """Refuse to go on where the transfers that are bounded do not add up to what the readable model counts."""
+    orders = Orders(frame, placed.nest, Positions.of(placed.nest))
+    if not orders.costs_as_claimed(placed.chains, placed.order):
+        raise CertificateError(f"the transfers of {frame.layer.name!r} do not add up to the mapping's cost")
 
 
 def _values(layer: Layer, chip: Accelerator, objective: Objective, counts: Counts) -> tuple[Fraction, ...]:
@@ -219,11 +239,13 @@ def _size(layer: Layer, nest: Nest, space: Mapspace) -> int:
     return prod(len(chains_of(e, codes[d], sizes, space.factors)) for d, e in layer.dims.items())
 
 
-def _check_belongs(layer: Layer, chip: Accelerator, mapping: Mapping, space: Mapspace) -> None:
-    """Refuse a mapping that is not in the mapspace."""
+def _placed(layer: Layer, chip: Accelerator, mapping: Mapping, space: Mapspace) -> _Placed:
+    """Where the mapspace has the mapping; refuses one that is not in it."""
     for keeping in keepings(layer, chip):
-        if any(_is_of(layer, nest, mapping, space) for nest in _with_nodes_of(chip, keeping, mapping, space)):
-            return
+        for nest in _with_nodes_of(chip, keeping, mapping, space):
+            found = _in_nest(layer, nest, mapping, space)
+            if found is not None:
+                return found
     raise CertificateError(
         f"the mapping of {layer.name!r} is not in the mapspace ({space.placement}, {space.factors})"
     )
@@ -239,31 +261,35 @@ def _with_nodes_of(chip: Accelerator, keeping: Keeping, mapping: Mapping, space:
     ]
 
 
-def _is_of(layer: Layer, nest: Nest, mapping: Mapping, space: Mapspace) -> bool:
-    """Whether a mapping has loops where a nest takes them, and chains that the mapspace declares."""
+def _in_nest(layer: Layer, nest: Nest, mapping: Mapping, space: Mapspace) -> _Placed | None:
+    """A mapping that has loops where a nest takes them, and chains that the mapspace declares."""
     codes = all_codes(layer, nest)
     if isinstance(codes, str):
-        return False
+        return None
     ends = [sum(len(nodes) for nodes in nest.heads[: k + 1]) for k in range(len(nest.heads))]
     places = {(p.block, p.axis.name if p.axis else ""): at for at, p in enumerate(nest.positions)}
     cuts: dict[str, dict[int, int]] = {d: {} for d in layer.dims}
+    order: dict[int, list[str]] = {}
     stored, last = 0, -1
     for node in mapping.nodes:
         if isinstance(node, Storage):
             stored += 1
             continue
         if stored not in ends:
-            return False
+            return None
         at = places.get((ends.index(stored), node.axis if isinstance(node, Spatial) else ""), -1)
         if at < last or at in cuts[node.dim]:
-            return False
+            return None
         cuts[node.dim][at], last = node.tile, at
-    sizes = axis_sizes(nest)
+        if not isinstance(node, Spatial):
+            order.setdefault(nest.positions[at].block, []).append(node.dim)
+    sizes, chains = axis_sizes(nest), {}
     for d, extent in layer.dims.items():
         tile, chain = extent, []
         for at in range(len(nest.positions)):
             tile = cuts[d].get(at, tile)
             chain.append(tile)
-        if tuple(chain) not in chains_of(extent, codes[d], sizes, space.factors):
-            return False
-    return True
+        chains[d] = tuple(chain)
+        if chains[d] not in chains_of(extent, codes[d], sizes, space.factors):
+            return None
+    return _Placed(nest, chains, order)

@@ -9,9 +9,11 @@ from random import Random
 import pytest
 
 from chipwise.components.load import load_accelerator
+from chipwise.hardware.accelerator import Accelerator, ActionEnergy, Compute, Memory
 from chipwise.mapper.checker import CertificateError, Verified, verify
-from chipwise.mapper.mapspace import Mapspace, chains, count_chains
+from chipwise.mapper.mapspace import FACTORS, Mapspace, chains, count_chains
 from chipwise.mapper.proof.factors import chains_of, divides, moves
+from chipwise.mapper.proof.frame import Frame
 from chipwise.mapper.search import Certificate, Found, search, size_of
 from chipwise.mapping.mapping import Mapping, Spatial
 from chipwise.model.boxes import Role, combine, entries
@@ -226,10 +228,35 @@ def test_residuals_are_not_perfect():
         verify(*problem, as_found(problem, mapping, "energy", spatial), spatial)
 
 
+def test_transfers_that_do_not_add_up_to_the_counts_prove_nothing(monkeypatch: pytest.MonkeyPatch):
+    problem, found = on_eyeriss("layer1.0.conv1")
+    weights = Frame.weights
+    monkeypatch.setattr(Frame, "weights", lambda self, q: tuple((row, 2 * w) for row, w in weights(self, q)))
+
+    with pytest.raises(CertificateError, match="do not add up to the mapping's cost"):
+        verify(*problem, found, RESNET)
+
+
+def test_one_iteration_and_free_actions_are_proven_too():
+    free = {action: ActionEnergy(0.0, "test") for action in ("read", "write", "mac")}
+    chip = Accelerator(
+        "free",
+        (
+            Memory("dram", "dram", ("input", "weight", "output"), energy=free),
+            Memory("buffer", "sram", ("input",), energy=free),
+            Compute("mac", "mac", free),
+        ),
+        1e9,
+    )
+    for layer, space in product((fully_connected("fc", M=1, C=1), fully_connected("fc", M=4, C=3)), SPACES):
+        for objective in CHECKED:
+            verify(layer, chip, search(layer, chip, objective, space=space), space)
+
+
 # Its parts
 
 
-@pytest.mark.parametrize("factors", ["perfect", "spatial", "imperfect"])
+@pytest.mark.parametrize("factors", FACTORS)
 def test_chains_are_those_of_the_mapspace(factors: str):
     for extent, codes in product((2, 6, 7, 12), product(range(4), repeat=3)):
         sizes = tuple(3 * (code > 1) for code in codes)

@@ -12,7 +12,6 @@ from typing import final
 
 from chipwise.mapper.classes import MappingClass, Rest, kind_of
 from chipwise.mapper.flows import Distinct, Flow, Quantity, Term
-from chipwise.mapper.mapspace import axis_sizes
 from chipwise.mapper.proof.factors import Factor, Positions, Roles, Terms
 from chipwise.mapper.proof.frame import Frame, Weights
 from chipwise.mapper.proof.orders import Orders
@@ -62,12 +61,12 @@ class Proof:
 
     def __init__(self, frame: Frame, of: MappingClass) -> None:
         self.frame, self.of, self.nest = frame, of, of.nest
-        self.sizes = axis_sizes(of.nest)
+        self.positions = Positions.of(of.nest)
+        self.sizes = self.positions.sizes
         self.tables = [
             frame.table(c, tuple(of.codes[d] for d in dims), self.sizes)
             for c, dims in enumerate(frame.components)
         ]
-        self.positions = Positions(tuple(p.block for p in of.nest.positions), self.sizes, self.frame.n_heads)
         self.size = prod(len(t.entries) for t in self.tables)
         self.tally = Tally()
         self.quantities = frame.flows.of(of.nest)
@@ -273,7 +272,7 @@ class Proof:
 
     def _can_win(self, product: list[int]) -> bool:
         """Whether some mapping with at least these products could come before the claim."""
-        bound, values = self._bound, [self.frame.base] + [0] * (self.n_rows - 1)
+        bound, values = self._bound, [0] * self.n_rows
         for column, weights in bound.plain.items():
             for row, weight in weights.items():
                 values[row] += weight * product[column]

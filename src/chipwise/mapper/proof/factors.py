@@ -11,7 +11,7 @@ from math import prod
 from typing import NamedTuple, final
 
 from chipwise.mapper.flows import CODES, Distinct, Flow
-from chipwise.mapper.mapspace import ONE, TEMPORAL, WHOLE, Codes
+from chipwise.mapper.mapspace import ONE, TEMPORAL, WHOLE, Codes, Nest, axis_sizes
 from chipwise.model.boxes import Loop, Role, combine, entries
 from chipwise.workload.layer import Layer
 
@@ -41,15 +41,15 @@ def chains_of(extent: int, codes: Codes, sizes: tuple[int, ...], factors: str) -
     >>> chains_of(6, (TEMPORAL, SPATIAL), (0, 2), "perfect")
     ((1, 1), (2, 1))
     """
-    if factors == "imperfect":
+    if factors == "any":
         return tuple(_cuts(extent, extent, codes, sizes))
-    trips = _trips(extent, extent, codes, sizes, factors == "perfect")
+    trips = _trips(extent, extent, codes, sizes, factors)
     return tuple(sorted(tuple(min(extent, prod(row[at + 1 :])) for at in range(len(codes))) for row in trips))
 
 
 @lru_cache(maxsize=1 << 14)
 def _trips(
-    extent: int, left: int, codes: Codes, sizes: tuple[int, ...], perfect: bool
+    extent: int, left: int, codes: Codes, sizes: tuple[int, ...], factors: str
 ) -> tuple[tuple[int, ...], ...]:
     """Trip counts that run over `left` tiles; the innermost position chooses first, as residuals are its own."""
     if not codes:
@@ -59,20 +59,19 @@ def _trips(
         choices = [(1, left)]
     elif code == WHOLE:
         choices = [(extent, 1)] if left == extent else []
-    elif code == TEMPORAL or perfect:
-        most = left if code == TEMPORAL else min(left, size)
-        choices = [(n, left // n) for n in range(1, most + 1) if left % n == 0]
     else:
+        most = left if code == TEMPORAL else min(left, size)
+        whole = factors == "perfect" or (factors == "spatial" and code == TEMPORAL)
         # Of the counts with as many passes the least: one less takes a pass more.
         choices = [
             (n, -(-left // n))
-            for n in range(1, min(left, size) + 1)
-            if n == 1 or -(-left // n) < -(-left // (n - 1))
+            for n in range(1, most + 1)
+            if (left % n == 0 if whole else n == 1 or -(-left // n) < -(-left // (n - 1)))
         ]
     return tuple(
         (*outer, n)
         for n, passes in choices
-        for outer in _trips(extent, passes, codes[:-1], sizes[:-1], perfect)
+        for outer in _trips(extent, passes, codes[:-1], sizes[:-1], factors)
     )
 
 
@@ -174,6 +173,11 @@ class Positions:
     blocks: tuple[int, ...]
     sizes: tuple[int, ...]
     n_heads: int
+
+    @staticmethod
+    def of(nest: Nest) -> "Positions":
+        """Those of a nest."""
+        return Positions(tuple(p.block for p in nest.positions), axis_sizes(nest), len(nest.heads))
 
     def charged(self, flow: Flow, relevant: bool, charged: int) -> Roles:
         """Irrelevant loops count in blocks before `charged`; for the MAC, which holds nothing, all do."""

@@ -12,7 +12,6 @@ from chipwise.mapper.mapspace import Codes, Nest
 from chipwise.mapper.objectives import Objective
 from chipwise.mapper.proof.factors import Terms
 from chipwise.mapper.proof.tables import Table
-from chipwise.model.energy import action_energy
 from chipwise.workload.layer import Layer
 
 TOLERANCE = Fraction(1, 10**12)
@@ -51,11 +50,9 @@ class Frame:
         self.n_heads = len(nests[0].heads)
         self.flows = Flows(layer, chip, claim.objective, self.n_heads)
         self.components = _components(layer)
-        mac = Fraction(action_energy(chip.compute, "mac").energy_pj)
         weights = [Fraction(w) for nest in nests for q in self.flows.of(nest) for w in q.weight]
-        self.scale = lcm(mac.denominator, *(w.denominator for w in weights))
+        self.scale = lcm(*(w.denominator for w in weights))
         self.limits = claim.limits(self.scale)
-        self.base = self.scaled(mac * layer.macs)
         self._tables: dict[object, Table] = {}
         self.ranks = [_ranks(layer, t, self.components) for t in range(len(layer.tensors))]
 

@@ -7,7 +7,8 @@ and are given up once they cannot come before the claim: no step has a negative 
 
 from collections.abc import Sequence
 from itertools import compress
-from operator import mul
+from math import prod
+from operator import add, mul
 from typing import final
 
 from chipwise.mapper.flows import Distinct, Flow, Term
@@ -15,6 +16,7 @@ from chipwise.mapper.mapspace import Nest
 from chipwise.mapper.proof.factors import Chain, Positions, Roles, moves, trips_of
 from chipwise.mapper.proof.frame import Frame
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.model.boxes import Role
 
 START = -1
 REMEMBERED = 300_000
@@ -45,7 +47,10 @@ class Orders:
         }
         self.counted[START] = [True] * len(self.terms)
         self._rows = {
-            block: [list(compress(row, chosen)) for row in zip(*self.weights, strict=True)]
+            block: [
+                [own[row] for own in compress(self.weights, chosen)]
+                for row in range(frame.claim.objective.n_rows)
+            ]
             for block, chosen in self.counted.items()
         }
         self._roles: dict[object, Roles] = {}
@@ -61,13 +66,26 @@ class Orders:
 
     def beats(self, entries: Sequence[tuple[Chain, ...]], cycles: int) -> Mapping | None:
         """The mapping with these chains (per component) that comes before the claim, if there is one."""
-        frame = self.frame
-        base = (frame.base, *(0 for _ in range(frame.claim.objective.n_rows - 1)))
-        start: Label = (tuple(map(sum, zip(base, self._cost(entries, START, {}), strict=True))), None)
-        labels = [start] if frame.is_below(start[0], cycles) else []
-        for block in range(frame.n_heads - 1):
+        first = self._cost(entries, START, {})
+        labels: list[Label] = [(first, None)] if self.frame.is_below(first, cycles) else []
+        for block in range(self.frame.n_heads - 1):
             labels = self._through(labels, entries, block, cycles)
         return self._mapping(entries, labels[0][1]) if labels else None
+
+    def costs_as_claimed(self, chains: dict[str, Chain], order: dict[int, list[str]]) -> bool:
+        """Whether the mapping with these chains, and per block these loops from outside in, costs what is claimed."""
+        frame, at = self.frame, self.positions
+        entries = [tuple(chains[d] for d in dims) for dims in frame.components]
+        values = self._cost(entries, START, {})
+        for block in range(frame.n_heads - 1):
+            loops = order.get(block, [])
+            for i, dim in enumerate(loops):
+                advances = dict.fromkeys(loops[:i], 0) | {dim: 1} | dict.fromkeys(loops[i + 1 :], 2)
+                values = _sum(values, self._cost(entries, block, advances))
+        roles = tuple(Role.FIRST if size else Role.OUTER for size in at.sizes)
+        steps = [moves(frame.layer, ((d, 0),), [chain], [roles], old=False)[0] for d, chain in chains.items()]
+        keys = frame.keys(values, prod(steps))
+        return all(low <= key <= high for key, (low, high) in zip(keys, frame.limits, strict=True))
 
     def _through(
         self, labels: list[Label], entries: Sequence[tuple[Chain, ...]], block: int, cycles: int
@@ -86,7 +104,7 @@ class Orders:
                 assert min(step) >= 0, "a step that costs less than nothing"
                 after = states.setdefault(outside | 1 << i, [])
                 for values, trace in before:
-                    now = tuple(map(sum, zip(values, step, strict=True)))
+                    now = _sum(values, step)
                     if self.frame.is_below(now, cycles):
                         _keep(after, (now, (trace, block, loops[i])))
         return states.get((1 << len(loops)) - 1, [])
@@ -104,7 +122,7 @@ class Orders:
         ]
 
     def _cost(self, entries: Sequence[tuple[Chain, ...]], block: int, advances: dict[str, int]) -> Values:
-        """What one kind of step costs in every row: of the loop that advances, or (block −1) the first touch."""
+        """What one kind of step costs in every row: of the loop that advances, or (START) what no order changes."""
         n = sum(self.counted[block])
         touched, held = [1] * n, [int(block != START)] * n
         for c, dims in enumerate(self.frame.components):
@@ -180,6 +198,10 @@ class Orders:
                     nodes.append(Temporal(d, below) if axis is None else Spatial(axis.name, d, below))
                     tile[d] = below
         return Mapping(tuple(nodes))
+
+
+def _sum(a: Values, b: Values) -> Values:
+    return tuple(map(add, a, b))
 
 
 def _keep(labels: list[Label], new: Label) -> None:
