@@ -18,7 +18,8 @@ from chipwise.mapper.proof.boxes import Proof, Tally
 from chipwise.mapper.proof.factors import Chain, Positions, chains_of
 from chipwise.mapper.proof.frame import TOLERANCE, Claim, Frame
 from chipwise.mapper.proof.orders import Orders
-from chipwise.mapper.search import Certificate, Found, classes_of, nests_of
+from chipwise.mapper.search import Certificate, Found
+from chipwise.mapper.space import classes_of, nests_of
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Spatial, Storage
 from chipwise.mapping.text import render

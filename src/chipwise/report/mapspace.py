@@ -15,7 +15,7 @@ from chipwise.mapper.mapspace import (
     keepings,
     uneven_nests,
 )
-from chipwise.mapper.search import size_of
+from chipwise.mapper.space import size_of
 from chipwise.report.evaluation import chip_line
 from chipwise.report.tables import table
 from chipwise.workload.layer import Layer

@@ -14,7 +14,8 @@ from chipwise.mapper.checker import CertificateError, Verified, verify
 from chipwise.mapper.mapspace import FACTORS, Mapspace, chains, count_chains
 from chipwise.mapper.proof.factors import chains_of, divides, moves
 from chipwise.mapper.proof.frame import Frame
-from chipwise.mapper.search import Certificate, Found, search, size_of
+from chipwise.mapper.search import Certificate, Found, search
+from chipwise.mapper.space import size_of
 from chipwise.mapping.mapping import Mapping, Spatial
 from chipwise.model.boxes import Role, combine, entries
 from chipwise.workload.kinds import fully_connected
