@@ -144,7 +144,7 @@ def is_canonical(layer: Layer, tiling: Tiling) -> bool:
 
     Take a temporal loop in a slot that a node follows directly (no array of the chip between them). If the loop does
     not move the node, it may stand in the slot below it: the node's tile stays as it is, and comes as often or
-    less. It may harm a node further in that the loop moves, and that no temporal loop between the slot and that node
+    less. (If that slot takes no such loop, it stays.) It may harm a node further in that the loop moves, and that no temporal loop between the slot and that node
     moves: this one rests while the other loops of the slot run, as long as they are inside the loop. Where no array
     keeps it down, such a node can be moved up as well, between the two. Where an array does, the loop may stay.
     """
@@ -155,9 +155,16 @@ def is_canonical(layer: Layer, tiling: Tiling) -> bool:
         if isinstance(item, Storage) or item[0].axis or not isinstance(items[i + 1], Storage):
             continue
         for loop in item[1]:
-            if loop.dim not in moves[items[i + 1].tensor] and not _needed(loop.dim, items[i + 1 :], moves):
+            moved = loop.dim in moves[items[i + 1].tensor]
+            if not moved and _taken(loop.dim, items[i + 2]) and not _needed(loop.dim, items[i + 1 :], moves):
                 return False
     return True
+
+
+def _taken(dim: str, item: Storage | tuple[Place, tuple[Loop, ...]]) -> bool:
+    """Whether a loop over a dimension may stand at a place."""
+    assert not isinstance(item, Storage)
+    return dim not in item[0].barred and all(taker.allows(dim) for taker in item[0].takers)
 
 
 def _needed(

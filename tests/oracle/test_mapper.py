@@ -48,7 +48,9 @@ def assert_optimal(problem: Problem, placement: str, factors: str) -> int:
 
 def problem_of(seed: int, placement: str, factors: str, times: int = 1) -> Problem:
     """A problem with few enough mappings in a space."""
-    return small_problem(seed, times * MOST[placement], Space(placement, factors, canonical=placement == "even"))
+    return small_problem(
+        seed, times * MOST[placement], Space(placement, factors, canonical=placement == "even")
+    )
 
 
 @pytest.mark.parametrize("first", range(0, FAST, GROUP))

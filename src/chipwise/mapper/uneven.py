@@ -1,14 +1,14 @@
 """Classes of uneven mappings, by the places where nodes rest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import final
 
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.classes import AllCodes, MappingClass, Rest, all_codes, restricted
-from chipwise.mapper.mapspace import TEMPORAL, Keeping, Nest, uneven_nests
+from chipwise.mapper.mapspace import ONE, TEMPORAL, Keeping, Nest, uneven_nests
 from chipwise.workload.layer import Layer, Tensor
 
 
@@ -21,6 +21,8 @@ class _Place:
     tensor: int
     block: int
     raised: bool = False
+    late: bool = False
+    """The node stands (`raised`: rests) further out than where it must stand, below loops that its level refuses."""
 
 
 _KEPT: dict[tuple[object, ...], tuple[MappingClass, ...]] = {}
@@ -57,10 +59,12 @@ def _all_classes(layer: Layer, chip: Accelerator, keeping: Keeping, factors: str
         base = all_codes(layer, nest)
         if isinstance(base, str):
             return
-        for places in _sequences(layer, nest):
+        for places in _sequences(layer, nest, base):
             if lossless and _stands_as_well_below(layer, nest, base, places):
                 continue
             made = _class_of(layer, nest, base, places, factors)
+            if made is None:
+                continue
             key = (nest.heads, tuple(made.codes.values()), tuple(made.rests.items()))
             if key not in seen:
                 seen.add(key)
@@ -76,8 +80,11 @@ def _dims_of(tensor: Tensor) -> frozenset[str]:
     return tensor.dims
 
 
-def _sequences(layer: Layer, nest: Nest) -> Iterator[list[_Place]]:
-    """All orders of places: the heads in their order, those that stand first below an array perhaps raised."""
+def _sequences(layer: Layer, nest: Nest, base: AllCodes) -> Iterator[list[_Place]]:
+    """All orders of places: the heads in their order, and where those rest that cannot stand where they rest.
+
+    These are nodes that stand first below an array, and nodes below loops that may stand no further in.
+    """
     index = {t.name: i for i, t in enumerate(layer.tensors)}
     heads = [_Place(k, index[nodes[0][1]], k - 1) for k, nodes in enumerate(nest.heads) if k > 0]
     sides = sorted({nest.sides[p.head] for p in heads} - {0})
@@ -97,14 +104,33 @@ def _sequences(layer: Layer, nest: Nest) -> Iterator[list[_Place]]:
         if raised and not _rest_together(layer, raised):
             continue
         fixed = [p for p in heads if p not in raised]
-        yield from _inserted(nest, fixed, raised)
+        held_down = [p for p in fixed if _refused_below(layer, nest, base, p)]
+        for some in product((False, True), repeat=len(held_down)):
+            late = [replace(p, late=True) for p, yes in zip(held_down, some, strict=True) if yes]
+            standing = [next((q for q in late if q.head == p.head), p) for p in fixed]
+            yield from _inserted(nest, standing, [*late, *raised])
+
+
+def _refused_below(layer: Layer, nest: Nest, base: AllCodes, place: _Place) -> set[str]:
+    """Dimensions of loops that may stand right above a node, do not move it, and may not stand right below it."""
+    block = place.head - 1
+    if nest.sides[block] != nest.sides[place.head]:
+        return set()
+    return {
+        d
+        for d, extent in layer.dims.items()
+        if extent > 1
+        and not _moves(layer, place, d)
+        and _code(nest, base, block, d) == TEMPORAL
+        and _code(nest, base, place.head, d) == ONE
+    }
 
 
 def _stands_as_well_below(layer: Layer, nest: Nest, base: AllCodes, places: list[_Place]) -> bool:
     """Whether a node is raised only to the end of a side, and the loops below it there may stand below the array."""
     for i, p in enumerate(places):
         last = i + 1 == len(places) or _side(nest, places[i + 1]) >= nest.sides[p.head]
-        if p.raised and last:
+        if p.raised and last and not p.late:
             blocks = [(_code(nest, base, b, d) for b in (p.block, p.head)) for d in layer.dims]
             if all(inner == TEMPORAL or outer != TEMPORAL for outer, inner in blocks):
                 return True
@@ -121,21 +147,23 @@ def _rest_together(layer: Layer, raised: list[_Place]) -> bool:
 
 
 def _inserted(nest: Nest, places: list[_Place], raised: list[_Place]) -> Iterator[list[_Place]]:
-    """All ways to place raised nodes among places on sides further out."""
+    """All ways to place resting nodes among places further out."""
     if not raised:
         yield places
         return
     node, *rest = raised
     home = nest.sides[node.head]
     # Below all nodes of its tensor further out, above those further in.
-    same = [i for i, p in enumerate(places) if p.tensor == node.tensor]
+    same = [i for i, p in enumerate(places) if p.tensor == node.tensor and (p.raised or not p.late)]
     first = max((i + 1 for i in same if places[i].head < node.head), default=0)
     last = min((i for i in same if places[i].head > node.head), default=len(places))
+    if node.late:
+        last = min(last, next(i for i, p in enumerate(places) if p.head == node.head))
     for at in range(first, last + 1):
-        if at > 0 and _side(nest, places[at - 1]) >= home:
+        if not node.late and at > 0 and _side(nest, places[at - 1]) >= home:
             break
         block = max((p.head for p in places[:at] if not p.raised), default=0)
-        here = _Place(node.head, node.tensor, block, raised=True)
+        here = _Place(node.head, node.tensor, block, raised=True, late=node.late)
         yield from _inserted(nest, [*places[:at], here, *places[at:]], rest)
 
 
@@ -144,27 +172,40 @@ def _side(nest: Nest, place: _Place) -> int:
     return nest.sides[place.block if place.raised else place.head]
 
 
-def _class_of(layer: Layer, nest: Nest, base: AllCodes, places: list[_Place], factors: str) -> MappingClass:
-    """The loops allowed between places, and what is charged above each."""
+def _class_of(
+    layer: Layer, nest: Nest, base: AllCodes, places: list[_Place], factors: str
+) -> MappingClass | None:
+    """The loops allowed between places, and what is charged above each.
+
+    None where no loop may stand for which a node would rest: another class has the same mappings.
+    """
+    rests_for_nothing = {p for p in places if p.raised}
     allowed: list[set[str]] = [set() for _ in nest.heads]
-    loose: set[_Place] = set()
     block = 0
     for i in range(len(places) + 1):
         below = places[i] if i < len(places) else None
         above = places[i - 1] if i > 0 else None
-        dims = _between(layer, nest, base, places[:i], below, block, loose)
-        if above is not None and not above.raised and factors != "any":
+        dims = _between(layer, nest, base, places[:i], below, block)
+        if above is not None and not above.raised and not above.late and factors != "any":
             dims -= _lowered(layer, nest, base, places[:i], above, factors)
         allowed[block] |= dims
+        if any(layer.dims[d] > 1 for d in dims):
+            rests_for_nothing.difference_update(_resting(nest, places[:i], block))
+        elif below is not None and below.late and not below.raised:
+            return None
         below_raised = _raised_before(nest, places[:i], below)
         if below_raised is not None:
-            dims = _between(layer, nest, base, places[:i], below, below_raised, loose)
+            dims = _between(layer, nest, base, places[:i], below, below_raised)
             if factors != "any":
-                dims -= _as_well_above(layer, nest, base, places, i, below_raised, loose)
+                dims -= _as_well_above(layer, nest, base, places, i, below_raised)
             allowed[below_raised] |= dims
         if below is not None and not below.raised:
             block = below.head
-    rests = {(p.tensor, p.head): Rest(0 if p in loose else p.block if p.raised else p.head) for p in places}
+    if rests_for_nothing:
+        return None
+    rests = {
+        (p.tensor, p.head): Rest(p.block if p.raised else p.head) for p in places if p.raised or not p.late
+    }
     return MappingClass(nest, restricted(nest, base, [frozenset(dims) for dims in allowed]), rests)
 
 
@@ -173,23 +214,16 @@ def _raised_before(nest: Nest, above: list[_Place], below: _Place | None) -> int
     if below is not None and below.raised:
         return None
     last = len(nest.heads) if below is None else below.head
-    heads = [p.head for p in above if p.raised and p.head < last]
+    heads = [p.head for p in above if p.raised and not p.late and p.head < last]
     fixed = [p.head for p in above if not p.raised]
     return max((h for h in heads if h > max(fixed, default=0)), default=None)
 
 
 def _as_well_above(
-    layer: Layer,
-    nest: Nest,
-    base: AllCodes,
-    places: list[_Place],
-    i: int,
-    block: int,
-    loose: set[_Place],
+    layer: Layer, nest: Nest, base: AllCodes, places: list[_Place], i: int, block: int
 ) -> set[str]:
     """Dimensions of loops right below raised nodes, where they stand, that could as well stand above the array."""
-    below = places[i] if i < len(places) else None
-    if below in loose:
+    if i < len(places) and places[i].late:
         return set()
     raised = [p for p in places[:i] if p.raised and nest.sides[p.head] == nest.sides[block]]
     outer = max((p.head for p in places[:i] if not p.raised), default=0)
@@ -201,46 +235,29 @@ def _as_well_above(
 
 
 def _between(
-    layer: Layer,
-    nest: Nest,
-    base: AllCodes,
-    above: list[_Place],
-    below: _Place | None,
-    block: int,
-    loose: set[_Place],
+    layer: Layer, nest: Nest, base: AllCodes, above: list[_Place], below: _Place | None, block: int
 ) -> set[str]:
     """Dimensions of loops that may stand directly above a place: they move it and nothing that rests there.
 
-    A loop that moves no node of the side and may not stand further in stands above the node all the same; then
-    nothing is known of how the node rests, and it is marked as `loose`.
+    Above a late node, where it must stand, these are loops that its level refuses; it rests while they run.
     """
-    resting = [p for p in above if p.raised and nest.sides[p.head] > nest.sides[block]]
-    found = set()
-    for d in layer.dims:
-        if any(_moves(layer, p, d) for p in resting):
-            continue
-        if below is None or _moves(layer, below, d):
-            found.add(d)
-        elif not below.raised and nest.sides[below.head] == nest.sides[block]:
-            allowed_below = _code(nest, base, below.head, d) == TEMPORAL
-            if (
-                not allowed_below
-                and _code(nest, base, block, d) == TEMPORAL
-                and not _moves_side(layer, nest, above, below, d)
-            ):
-                found.add(d)
-                loose.add(below)
-    return found
+    resting = _resting(nest, above, block)
+    free = {d for d in layer.dims if not any(_moves(layer, p, d) for p in resting)}
+    if below is None:
+        return free
+    if below.late and not below.raised:
+        return free & _refused_below(layer, nest, base, below)
+    return {d for d in free if _moves(layer, below, d)}
 
 
-def _moves_side(layer: Layer, nest: Nest, above: list[_Place], below: _Place, dim: str) -> bool:
-    """Whether a loop moves another node on the side of a place, which could as well stand below it."""
-    side = nest.sides[below.head]
-    resting = {p.head for p in above if p.raised}
-    on_side = [
-        nodes for k, nodes in enumerate(nest.heads) if k > 0 and nest.sides[k] == side and k not in resting
+def _resting(nest: Nest, above: list[_Place], block: int) -> list[_Place]:
+    """Nodes that rest further out than they stand, and stand further in than a block."""
+    passed = {p.head for p in above if p.late and not p.raised}
+    return [
+        p
+        for p in above
+        if p.raised and (p.head not in passed if p.late else nest.sides[p.head] > nest.sides[block])
     ]
-    return any(dim in layer.tensor(tensor).dims for nodes in on_side for _, tensor in nodes)
 
 
 def _lowered(
@@ -255,7 +272,7 @@ def _lowered(
     sliding = _sliding(layer)
     if (factors != "perfect" and nest.sides[block] < nest.sides[node.head]) or _slides(layer, node.tensor):
         return set()
-    resting = [p for p in above if p.raised and nest.sides[p.head] > nest.sides[block]]
+    resting = _resting(nest, above, block)
     return {
         d
         for d in layer.dims
