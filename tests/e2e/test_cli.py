@@ -16,34 +16,7 @@ from chipwise.cli.main import main
 ROOT = Path(__file__).parents[2]
 NETWORK = str(ROOT / "examples" / "tiny-network.yaml")
 CHIP = str(ROOT / "examples" / "tiny-chip.yaml")
-SMALL = """
-name: small
-layers:
-  - {name: conv, conv: {M: 8, C: 4, P: 4, Q: 4, R: 3, S: 3}}
-  - {name: fc, fc: {M: 10, C: 12}}
-"""
 COMMAND = [sys.executable, "-m", "chipwise"]
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command that succeeds; return what it prints."""
-
-    def run(*arguments: str) -> str:
-        assert main(arguments) == 0
-        out, err = capsys.readouterr()
-        assert err == ""
-        return out
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def small(tmp_path_factory) -> str:
-    """A network that is mapped in no time."""
-    file = tmp_path_factory.mktemp("cli") / "small.yaml"
-    file.write_text(SMALL, encoding="utf-8")
-    return str(file)
 
 
 # evaluate
@@ -83,7 +56,7 @@ def test_why_gives_every_energy_its_source(run, small):
         assert row.split()[2] == f"{item.energy_pj_each:.4g}"
 
 
-@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "traffic", "latency,traffic"])
 def test_json_to_the_terminal_is_json_and_nothing_else(run, small, objective):
     written = json.loads(
         run("evaluate", small, "--on", CHIP, "--json", "-", "--objective", objective, "--why")
@@ -359,19 +332,3 @@ def test_a_mistake_of_ours_is_one_line_that_asks_for_a_report(run_fails, monkeyp
     monkeypatch.setenv("CHIPWISE_DEBUG", "1")
     with pytest.raises(KeyError):
         main(["describe", "alexnet"])
-
-
-@pytest.fixture
-def run_fails(capsys):
-    """Run a command that fails with a code; return its one line on stderr."""
-
-    def run_fails(code: int, *arguments: str) -> str:
-        assert main(arguments) == code
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert err.startswith("error: ")
-        assert err.count("\n") == 1
-        assert "Traceback" not in err
-        return err
-
-    return run_fails

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from chipwise.cli import options
 from chipwise.cli.main import main
-from chipwise.cli.options import OBJECTIVES
-from chipwise.mapper.problem import KINDS
+from chipwise.mapper import mapspace
+from chipwise.mapper.objectives import KINDS
 
 ROOT = Path(__file__).parents[2]
 NETWORK_FILE = ROOT / "examples" / "tiny-network.yaml"
@@ -25,8 +26,11 @@ def refusal(capsys, code: int, *arguments: str) -> str:
     return err
 
 
-def test_objectives_are_those_of_the_mapper():
-    assert set(OBJECTIVES) == set(KINDS)
+def test_choices_are_those_of_the_mapper():
+    assert tuple(KINDS) == options.OBJECTIVES
+    assert options.PLACEMENTS == mapspace.PLACEMENTS
+    assert options.FACTORS == mapspace.FACTORS
+    assert options.SHOW not in options.PLACEMENTS
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,10 @@ def test_objectives_are_those_of_the_mapper():
         (["evaluate", "absent.yaml", "--on", "eyeriss"], "absent.yaml: there is no such file."),
         (["evaluate", "alexnet", "--on", "absent.yml"], "absent.yml: there is no such file."),
         (["evaluate", "alexnet", "--on", "eyeriss", "--objective", "enrgy"], "Did you mean 'energy'?"),
+        (["evaluate", "alexnet", "--on", "eyeriss", "--objective", "energy,trafic"], "Did you mean 'traffic'?"),
+        (["evaluate", "alexnet", "--on", "eyeriss", "--objective", "edp,energy,edp"], "names 'edp' twice"),
+        (["evaluate", "alexnet", "--on", "eyeriss", "--mapspace", "evn"], "--mapspace 'evn' is not known. Did you"),
+        (["evaluate", "alexnet", "--on", "eyeriss", "--factors", "prefect"], "Did you mean 'perfect'?"),
         (["evaluate", "alexnet", "--on", "eyeriss", "--batch", "0"], "--batch 0: must be a whole number from 1"),
         (["evaluate", "alexnet", "--on", "eyeriss", "--batch", "65537"], "from 1 to 65536"),
         (["evaluate", "alexnet", "--on", "eyeriss", "--batch", "1.5"], "--batch 1.5: must be a whole number"),
@@ -62,6 +70,16 @@ def test_objectives_are_those_of_the_mapper():
         (["map", "fc:M=4,C=4", "--on", "eyeriss", "--mapping", "absent"], "No such file or directory"),
         (["map", "fc:M=4,C=4", "--on", "eyeriss", "--mapping", "."], "is a folder"),
         (["map", "fc:M=4,C=4", "--on", "eyeriss", "--mapping", "m", "--objective", "edp"], "drop one of them"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--objective", "energy,ltency"], "Did you mean 'latency'?"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--objective", "energy;latency"], "'energy;latency' is not known"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--objective", "latency,"], "--objective '' is not known"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--objective", ""], "--objective '' is not known"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--objective", "energy,energy"], "names 'energy' twice"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--mapspace", "unevn"], "Did you mean 'uneven'?"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--mapspace="], "--mapspace '' is not known"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--factors", "imprefect"], "Did you mean 'imperfect'?"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--pareto", "--objective", "energy"], "drop --objective"),
+        (["map", "fc:M=4,C=4", "--on", "eyeriss", "--pareto", "--mapping", "m"], "drop --mapping"),
         (["describe", "resnet"], "Did you mean 'resnet50'?"),
         (["describe", "alexnet", "--json", "-", "--csv", "-"], "would mix"),
         (["show", "simpel"], "Did you mean 'simple'?"),

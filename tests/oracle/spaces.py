@@ -144,9 +144,10 @@ def is_canonical(layer: Layer, tiling: Tiling) -> bool:
 
     Take a temporal loop in a slot that a node follows directly (no array of the chip between them). If the loop does
     not move the node, it may stand in the slot below it: the node's tile stays as it is, and comes as often or
-    less. (If that slot takes no such loop, it stays.) It may harm a node further in that the loop moves, and that no temporal loop between the slot and that node
-    moves: this one rests while the other loops of the slot run, as long as they are inside the loop. Where no array
-    keeps it down, such a node can be moved up as well, between the two. Where an array does, the loop may stay.
+    less. If that slot takes no such loop, it stays. It may harm a node further in that the loop moves, and that no
+    temporal loop between the slot and that node moves: this one rests while the other loops of the slot run, as long
+    as they are inside the loop. Where no array keeps it down, such a node can be moved up as well, between the two.
+    Where an array does, the loop may stay.
     """
     moves = {t.name: t.dims for t in layer.tensors}
     left = iter(tiling.blocks)

@@ -11,7 +11,7 @@ from tests.oracle.problems import Problem, slides, small_problem
 from tests.oracle.spaces import Space
 
 OBJECTIVES = ("energy", "latency", "edp", "traffic", "energy,latency", "traffic,latency,energy")
-GROUP, FAST, SLOW = 10, 20, 300
+GROUP, FAST, SLOW = 10, 20, 250
 MOST = {"even": 400, "uneven": 1500}
 """Mappings of a problem, in the ordinary suite; three times as many in the slow one."""
 

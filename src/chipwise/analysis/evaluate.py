@@ -48,8 +48,8 @@ def find_mapping(
     chip: str | Path | Accelerator,
     objective: str = "energy",
     *,
-    mapspace: str = "uneven",
-    factors: str = "perfect",
+    mapspace: str = "even",
+    factors: str = "spatial",
     use_cache: bool = True,
     time_limit_s: float | None = None,
 ) -> LayerResult:
@@ -79,8 +79,8 @@ def find_front(
     layer: Layer,
     chip: str | Path | Accelerator,
     *,
-    mapspace: str = "uneven",
-    factors: str = "perfect",
+    mapspace: str = "even",
+    factors: str = "spatial",
     time_limit_s: float | None = None,
 ) -> list[LayerResult]:
     """The exact Pareto front of energy against latency, from the least energy to the least latency.
@@ -110,8 +110,8 @@ def evaluate(
     batch: int = 1,
     objective: str = "energy",
     *,
-    mapspace: str = "uneven",
-    factors: str = "perfect",
+    mapspace: str = "even",
+    factors: str = "spatial",
     workers: int | None = None,
     progress: Progress | None = None,
     use_cache: bool = True,

@@ -29,8 +29,8 @@ def evaluate(
     *,
     batch: Batch = 1,
     objective: Objective = "energy",
-    mapspace: Placement = "uneven",
-    factors: Factors = "perfect",
+    mapspace: Placement = "even",
+    factors: Factors = "spatial",
     json: JsonFile = None,
     jobs: Jobs = None,
     why: Annotated[

@@ -3,8 +3,9 @@
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,8 +24,6 @@ from chipwise.cli.options import (
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError
-from chipwise.hardware.accelerator import Accelerator
-from chipwise.workload.layer import Layer
 
 MAX_BYTES = 2**20
 """Largest mapping file: the reader takes 2000 lines, of which printed ones have about 60 bytes."""
@@ -48,8 +47,8 @@ def map_(
     ] = None,
     batch: Batch = 1,
     objective: MaybeObjective = None,
-    mapspace: PlacementOrShow = "uneven",
-    factors: Factors = "perfect",
+    mapspace: PlacementOrShow = "even",
+    factors: Factors = "spatial",
     pareto: Annotated[
         bool,
         typer.Option("--pareto", help="All mappings that no other beats in both energy and latency, proven."),
@@ -72,11 +71,7 @@ def map_(
     What is printed is also what --mapping reads.
     """
     check_target("--json", json)
-    if mapping is not None and objective is not None:
-        raise InputError("--mapping leaves --objective nothing to choose; drop one of them")
-    if pareto and (objective is not None or mapping is not None):
-        other = "--objective" if mapping is None else "--mapping"
-        raise InputError(f"--pareto weighs energy against latency; drop {other}")
+    _check_questions(objective, mapping, pareto=pareto)
 
     from chipwise.cli.layer_spec import load_layer
 
@@ -86,7 +81,9 @@ def map_(
     from chipwise.report.layer import front_dict, front_text, layer_dict, layer_text
 
     if mapspace == SHOW:
-        _show_mapspace(found, chip, json)
+        from chipwise.report.mapspace import mapspace_dict, mapspace_text
+
+        _tell(json, lambda: mapspace_dict(found, chip), lambda: mapspace_text(found, chip))
         return
     if pareto:
         points = interruptible(
@@ -94,10 +91,7 @@ def map_(
                 found, chip, mapspace=mapspace, factors=factors, time_limit_s=time_limit
             )
         )
-        if json is not None:
-            write_json("--json", json, front_dict(points, batch))
-        if json != TERMINAL:
-            say(front_text(points, batch))
+        _tell(json, lambda: front_dict(points, batch), lambda: front_text(points, batch))
         return
     if mapping is not None:
         result = chipwise.evaluate_mapping(found, chip, _read(mapping))
@@ -113,19 +107,24 @@ def map_(
                 time_limit_s=time_limit,
             )
         )
+    _tell(json, lambda: layer_dict(result, batch), lambda: layer_text(result, batch))
+
+
+def _check_questions(objective: str | None, mapping: str | None, *, pareto: bool) -> None:
+    """Refuse options that ask for two things at once."""
+    if mapping is not None and objective is not None:
+        raise InputError("--mapping leaves --objective nothing to choose; drop one of them")
+    if pareto and (objective is not None or mapping is not None):
+        other = "--objective" if mapping is None else "--mapping"
+        raise InputError(f"--pareto weighs energy against latency; drop {other}")
+
+
+def _tell(json: str | None, as_dict: Callable[[], dict[str, Any]], as_text: Callable[[], str]) -> None:
+    """Write JSON where it is asked for, and text unless the JSON went to the terminal."""
     if json is not None:
-        write_json("--json", json, layer_dict(result, batch))
+        write_json("--json", json, as_dict())
     if json != TERMINAL:
-        say(layer_text(result, batch))
-
-
-def _show_mapspace(layer: Layer, chip: Accelerator, json: str | None) -> None:
-    from chipwise.report.mapspace import mapspace_dict, mapspace_text
-
-    if json is not None:
-        write_json("--json", json, mapspace_dict(layer, chip))
-    if json != TERMINAL:
-        say(mapspace_text(layer, chip))
+        say(as_text())
 
 
 def _read(source: str) -> str:

@@ -44,8 +44,8 @@ FACTORS = ("perfect", "spatial", "imperfect", "any")
 class Mapspace:
     """Which mappings are searched; see the module's docstring."""
 
-    placement: str = "uneven"
-    factors: str = "perfect"
+    placement: str = "even"
+    factors: str = "spatial"
 
     def __post_init__(self) -> None:
         for what, value, known in (

@@ -1,6 +1,6 @@
 """Search the mapspace of one layer on one chip: all choices of what is kept, all classes, one incumbent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -73,7 +73,7 @@ def search(
         objective: "energy" (pJ), "latency" (cycles), "edp" (pJ x cycles), "traffic" (off-chip bits), or several
             in the order in which they decide ("energy,latency"). Latency and traffic alone break ties by energy.
         time_limit_s: stop then, with the best mapping so far and its proven gap; None: search to the end.
-        space: which mappings; by default uneven and perfect.
+        space: which mappings; by default even, with residuals on the axes.
 
     Raises:
         InputError: an unknown objective, or tensors that the chip does not know.
@@ -100,7 +100,7 @@ def front(
         layer: what is computed.
         chip: what it runs on.
         space: which mappings, as for `search`.
-        time_limit_s: stop then; the certificate of the point being searched is not proven.
+        time_limit_s: stop then; the last point's certificate is not proven, and points behind it may be missing.
 
     Raises:
         InputError, NoMappingError: as for `search`.
@@ -113,8 +113,11 @@ def front(
     while (found := best_of(question, clock, faster_than)) is not None:
         points.append(found)
         if not found.certificate.proven:
-            break
+            return points
         faster_than = cost(layer, chip, found.mapping).latency_cycles * (1 - SLACK)
+    if points and clock.is_over():
+        # Nothing faster was found, in time: the last point stands, but not that it is the last.
+        points[-1] = replace(points[-1], certificate=replace(points[-1].certificate, proven=False))
     if not points:
         raise _nothing(question, time_limit_s, clock)
     return points

@@ -86,7 +86,7 @@ def proven_on_eyeriss(name: str, only: Container[int] | None = None) -> Verified
 def test_layers_of_resnet_are_proven(name: str):
     proven = proven_on_eyeriss(name)
 
-    assert proven.classes == 24
+    assert proven.classes == 30
     assert proven.closed_by_bound > 0
     assert proven.closed_by_fit > 0
 

@@ -297,7 +297,9 @@ def test_each_objective_is_best_at_its_own(seeds):
         for objective, own in costs.items():
             for other in costs.values():
                 assert own[objective] <= other[objective] * (1 + CLOSE), (seed, objective)
-                if objective in {"latency", "traffic"} and other[objective] <= own[objective]:  # ties by energy
+                if (
+                    objective in {"latency", "traffic"} and other[objective] <= own[objective]
+                ):  # ties by energy
                     assert own["energy"] <= other["energy"] * (1 + CLOSE), seed
             assert own[objective] == pytest.approx(value(best(seed, objective)), rel=CLOSE), (seed, objective)
 
