@@ -78,9 +78,9 @@ def test_an_even_mapping_has_one_boundary_for_all_tensors(run, given):
     assert certificate["placement"] == "even"
 
 
-def test_uneven_is_the_default(run):
-    assert run(*MAP) == run(*MAP, "--mapspace", "uneven")
-    assert "of the uneven mapspace's" in run(*MAP)
+def test_even_with_residuals_on_the_axes_is_the_default(run):
+    assert run(*MAP) == run(*MAP, "--mapspace", "even", "--factors", "spatial")
+    assert "of the even mapspace's" in run(*MAP)
 
 
 def test_evaluate_takes_a_mapspace(run, small):

@@ -29,40 +29,46 @@ MAX_BYTES = 2**20
 """Largest mapping file: the reader takes 2000 lines, of which printed ones have about 60 bytes."""
 
 
+LayerSpec = Annotated[
+    str,
+    typer.Argument(
+        metavar="LAYER",
+        help="NETWORK:LAYER (alexnet:conv2), a shape (conv:M=96,C=3,P=55,Q=55,R=11,S=11,stride=4; "
+        "fc:M=10,C=84; matmul:M=8,K=64,N=8), or a .yaml file with one layer.",
+        show_default=False,
+    ),
+]
+NetworkOfLayer = Annotated[
+    str | None,
+    typer.Option("--network", metavar="NETWORK", help="The network with LAYER.", show_default=False),
+]
+MappingFile = Annotated[
+    str | None,
+    typer.Option(
+        "--mapping",
+        metavar="FILE",
+        help="Cost this mapping, written as `map` prints it, instead of searching; `-` is stdin.",
+        show_default=False,
+    ),
+]
+Pareto = Annotated[
+    bool,
+    typer.Option("--pareto", help="All mappings that no other beats in both energy and latency, proven."),
+]
+
+
 def map_(
-    layer: Annotated[
-        str,
-        typer.Argument(
-            metavar="LAYER",
-            help="NETWORK:LAYER (alexnet:conv2), a shape (conv:M=96,C=3,P=55,Q=55,R=11,S=11,stride=4; "
-            "fc:M=10,C=84; matmul:M=8,K=64,N=8), or a .yaml file with one layer.",
-            show_default=False,
-        ),
-    ],
+    layer: LayerSpec,
     on: Chip,
     *,
-    network: Annotated[
-        str | None,
-        typer.Option("--network", metavar="NETWORK", help="The network with LAYER.", show_default=False),
-    ] = None,
+    network: NetworkOfLayer = None,
     batch: Batch = 1,
     objective: MaybeObjective = None,
     mapspace: PlacementOrShow = "even",
     factors: Factors = "spatial",
-    pareto: Annotated[
-        bool,
-        typer.Option("--pareto", help="All mappings that no other beats in both energy and latency, proven."),
-    ] = False,
+    pareto: Pareto = False,
     json: JsonFile = None,
-    mapping: Annotated[
-        str | None,
-        typer.Option(
-            "--mapping",
-            metavar="FILE",
-            help="Cost this mapping, written as `map` prints it, instead of searching; `-` is stdin.",
-            show_default=False,
-        ),
-    ] = None,
+    mapping: MappingFile = None,
     time_limit: TimeLimit = None,
     no_cache: NoCache = False,
 ) -> None:
@@ -74,15 +80,11 @@ def map_(
     _check_questions(objective, mapping, pareto=pareto)
 
     from chipwise.cli.layer_spec import load_layer
-
-    found = load_layer(layer, network).with_batch(batch)
-    chip = chipwise.load_accelerator(on)
-
     from chipwise.report.layer import front_dict, front_text, layer_dict, layer_text
+    from chipwise.report.mapspace import mapspace_dict, mapspace_text
 
+    found, chip = load_layer(layer, network).with_batch(batch), chipwise.load_accelerator(on)
     if mapspace == SHOW:
-        from chipwise.report.mapspace import mapspace_dict, mapspace_text
-
         _tell(json, lambda: mapspace_dict(found, chip), lambda: mapspace_text(found, chip))
         return
     if pareto:
