@@ -41,7 +41,7 @@ seeded = pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"{seeds[0]}-
 
 def nests(layer: Layer, chip: Accelerator) -> int:
     """Orders of nodes over all choices of bypass."""
-    return sum(len(nests_of(chip, keeping, Mapspace())) for keeping in keepings(layer, chip))
+    return sum(len(nests_of(chip, keeping, Mapspace("uneven"))) for keeping in keepings(layer, chip))
 
 
 def is_quick(problem: Problem) -> bool:

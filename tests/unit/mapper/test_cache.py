@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -11,7 +12,7 @@ from chipwise.components.load import load_accelerator
 from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import ActionEnergy, Compute
 from chipwise.mapper import cache
-from chipwise.mapper.mapspace import Mapspace
+from chipwise.mapper.mapspace import PLACEMENTS, Mapspace
 from chipwise.workload.kinds import conv, fully_connected
 
 LAYER = fully_connected("fc", M=24, C=36)
@@ -54,13 +55,13 @@ def test_without_the_cache_everything_is(folder, searches):
 def test_anything_that_matters_changes_the_key():
     chip = load_accelerator("eyeriss")
     dearer = Compute("mac", "int_mac", {"mac": ActionEnergy(2.0, "test")})
-    space = Mapspace()
+    space = Mapspace("uneven", "perfect")
     keys = {
         cache.key_of(LAYER, chip, "energy", space),
         cache.key_of(LAYER, chip, "latency", space),
         cache.key_of(LAYER, chip, "energy,latency", space),
-        cache.key_of(LAYER, chip, "energy", Mapspace("even")),
-        cache.key_of(LAYER, chip, "energy", Mapspace(factors="imperfect")),
+        cache.key_of(LAYER, chip, "energy", Mapspace("even", "perfect")),
+        cache.key_of(LAYER, chip, "energy", Mapspace("uneven", "imperfect")),
         cache.key_of(LAYER.with_batch(2), chip, "energy", space),
         cache.key_of(conv("c", M=24, C=36, P=1, Q=1, R=1, S=1), chip, "energy", space),
         cache.key_of(LAYER, replace(chip, word_bits=8), "energy", space),
@@ -74,13 +75,13 @@ def test_anything_that_matters_changes_the_key():
 
 def test_what_was_found_in_another_mapspace_is_another_answer(folder, searches):
     chip = load_accelerator("eyeriss")
-    spaces = [Mapspace(), Mapspace("even"), Mapspace("even", "imperfect")]
+    spaces = [Mapspace(p, f) for p, f in product(PLACEMENTS, ("perfect", "spatial"))]
     found = [cache.find(LAYER, chip, space=space) for space in spaces]
 
     certificates = [f.certificate for f in found]
     assert [Mapspace(c.placement, c.factors) for c in certificates] == spaces
     assert [cache.find(LAYER, chip, space=space) for space in spaces] == found
-    assert searches == ["fc"] * 3
+    assert searches == ["fc"] * len(spaces)
 
 
 @pytest.mark.parametrize("objective", ["latency", "latency,energy", "traffic", "edp,traffic,energy"])

@@ -112,12 +112,12 @@ def test_no_random_mapping_beats_a_point(seeds):
     ids=lambda value: getattr(value, "name", value),
 )
 def test_on_chips_of_the_gallery(layer, chip, placement):
-    space = Mapspace(placement)
+    space = Mapspace(placement, "perfect" if placement == "uneven" else "spatial")
     problem = Problem(layer, load_accelerator(chip))
     found = front_of(problem, space)
     assert len(found) > 1
     assert_front(problem, space, found)
-    results = find_front(layer, chip, mapspace=placement)
+    results = find_front(layer, chip, mapspace=space.placement, factors=space.factors)
     assert [(r.energy_pj, r.latency_cycles) for r in results] == points_of(problem, found)
     assert all(r.certificate == f.certificate for r, f in zip(results, found, strict=True))
 

@@ -29,7 +29,7 @@ LAYERS = [
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("space", [Mapspace(), Mapspace("even", "spatial")], ids=str)
+@pytest.mark.parametrize("space", [Mapspace("uneven", "perfect"), Mapspace("even", "spatial")], ids=str)
 def test_the_mapping_is_legal_and_costs_what_the_certificate_says(layer, objective, space):
     chip = load_accelerator("eyeriss")
     found = search(layer, chip, objective, space=space)
@@ -105,7 +105,7 @@ def test_several_memories_that_bind_together_are_named():
 
 @pytest.mark.parametrize("placement", ["even", "uneven"])
 def test_a_time_limit_that_is_not_reached_changes_nothing(placement):
-    chip, space = load_accelerator("eyeriss"), Mapspace(placement)
+    chip, space = load_accelerator("eyeriss"), Mapspace(placement, "perfect")
 
     assert search(LAYERS[0], chip, time_limit_s=1000.0, space=space) == search(LAYERS[0], chip, space=space)
 
