@@ -143,6 +143,8 @@ def evaluate(
     accelerator = load_accelerator(chip)
     space = Mapspace(mapspace, factors)
     names_of(objective)
+    if not loaded.layers:
+        raise InputError(f"network {loaded.name!r} has no layer that does MACs, so there is nothing to map")
     distinct: dict[object, list[Layer]] = {}
     for layer in loaded.layers:
         distinct.setdefault(layer.shape_key, []).append(layer)

@@ -218,8 +218,8 @@ def _conv_depth(network: Network) -> int:
     depth = {INPUT: 0}
     # Not Network.sources, which searches the layers for each name.
     previous = INPUT
-    for layer in network.layers:
-        sources = network.inputs.get(layer.name, (previous,))
-        depth[layer.name] = max((depth[s] for s in sources), default=0) + (layer.kind == "conv")
-        previous = layer.name
+    for node in network.nodes:
+        sources = network.inputs.get(node.name, (previous,))
+        depth[node.name] = max((depth[s] for s in sources), default=0) + (node.kind == "conv")
+        previous = node.name
     return max(depth.values())

@@ -233,7 +233,7 @@ def _network(document: Document) -> Network:
             inputs[entry.name] = tuple(entry.inputs)
     return Network(
         name=content.name,
-        layers=tuple(layers),
+        nodes=tuple(layers),
         title=content.title,
         source=content.source,
         input_shape=tuple(content.input or ()),

@@ -27,7 +27,7 @@ def build() -> Network:
     )
     return Network(
         name="alexnet",
-        layers=layers,
+        nodes=layers,
         title="AlexNet",
         source="Krizhevsky, Sutskever, Hinton, 'ImageNet classification with deep convolutional neural "
         "networks', NIPS 2012; layer shapes of the Caffe reference model",

@@ -56,7 +56,7 @@ def build() -> Network:
     inputs["fc"] = previous
     return Network(
         name="resnet50",
-        layers=tuple(layers),
+        nodes=tuple(layers),
         title="ResNet-50",
         source="He, Zhang, Ren, Sun, 'Deep residual learning for image recognition', CVPR 2016, Table 1",
         input_shape=(3, 224, 224),

@@ -29,7 +29,7 @@ def build() -> Network:
     layers.append(fully_connected("fc8", M=1000, C=4096))
     return Network(
         name="vgg16",
-        layers=tuple(layers),
+        nodes=tuple(layers),
         title="VGG-16",
         source="Simonyan, Zisserman, 'Very deep convolutional networks for large-scale image recognition', "
         "ICLR 2015, configuration D",
