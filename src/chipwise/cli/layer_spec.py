@@ -5,20 +5,26 @@ from pathlib import Path
 from typing import Any
 
 from chipwise.errors import InputError, did_you_mean
-from chipwise.workload import registry
+from chipwise.workload import einsum, registry
 from chipwise.workload.layer import Layer
 from chipwise.workload.load import load_network
 from chipwise.workload.network import Network
-from chipwise.workload.network_file import ConvEntry, FullyConnectedEntry, MatmulEntry
+from chipwise.workload.network_forms import ConvEntry, DepthwiseEntry, FullyConnectedEntry, MatmulEntry
 from chipwise.yamlfile import Document, validated
 
-_SHAPES: dict[str, type[ConvEntry | FullyConnectedEntry | MatmulEntry]] = {
+_SHAPES: dict[str, type[ConvEntry | DepthwiseEntry | FullyConnectedEntry | MatmulEntry]] = {
     "conv": ConvEntry,
+    "depthwise": DepthwiseEntry,
     "fc": FullyConnectedEntry,
+    "linear": FullyConnectedEntry,
     "matmul": MatmulEntry,
 }
-_VALUE = re.compile(r"([0-9]{1,12})(?:x([0-9]{1,12}))?")
-_FORMS = "give NETWORK:LAYER (alexnet:conv2), a shape (fc:M=10,C=84) or a .yaml file with one layer"
+_VALUE = re.compile(r"[0-9]{1,12}(?:x[0-9]{1,12}){0,2}")
+_SWITCH = {"true": True, "false": False}
+_FORMS = (
+    "give NETWORK:LAYER (alexnet:conv2), a shape (fc:M=10,C=84), an einsum with its extents or a .yaml file with "
+    "one layer"
+)
 
 
 def load_layer(spec: str, network: str | None = None) -> Layer:
@@ -34,6 +40,8 @@ def load_layer(spec: str, network: str | None = None) -> Layer:
         return load_network(network).layer(spec)
     if _is_file(spec):
         return _only(load_network(spec))
+    if einsum.is_einsum(spec):
+        return _only(einsum.network_of(spec))
     head, colon, rest = spec.partition(":")
     if colon and head in _SHAPES:
         return _shape(spec, head, rest)
@@ -63,19 +71,19 @@ def _only(network: Network) -> Layer:
 
 
 def _shape(spec: str, kind: str, text: str) -> Layer:
-    """`M=96,C=3,stride=4`; two values for height and width are joined by x, as `stride=2x1`."""
+    """`M=96,C=3,stride=4`; values for height and width (and depth) are joined by x, as `stride=2x1`."""
     values: dict[str, Any] = {}
     for part in text.split(",") if text else ():
         key, equals, value = (word.strip() for word in part.partition("="))
-        match = _VALUE.fullmatch(value)
-        if not key or not equals or match is None:
+        if not key or not equals or not (value in _SWITCH or _VALUE.fullmatch(value)):
             raise InputError(f"layer {spec!r}: {part.strip()!r} must be NAME=NUMBER, as M=96 (2x1 for two)")
         if key in values:
             raise InputError(f"layer {spec!r}: {key} is given twice; keep one")
-        values[key] = int(match[1]) if match[2] is None else [int(match[1]), int(match[2])]
+        numbers = [] if value in _SWITCH else [int(number) for number in value.split("x")]
+        values[key] = _SWITCH[value] if not numbers else numbers[0] if len(numbers) == 1 else numbers
     document = Document("shape", values)
     try:
-        return validated(document, _SHAPES[kind]).build(kind)
+        return validated(document, _SHAPES[kind]).build(kind)[0]
     except InputError as error:
         # A shape is no file and has no lines, so what a file's message says of them is left out.
         said = (

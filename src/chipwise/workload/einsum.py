@@ -6,8 +6,11 @@ Grammar, blanks being free:
     tensor = name "[" rank { "," rank } "]"
     rank   = term { "+" term }
     term   = dim | number dim | number "*" dim | dim "*" number
+
+As a network of its own it carries its extents: `O[m,p] = I[c,p+r] * W[m,c,r]; m=16, c=8, p=32, r=3`.
 """
 
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from typing import Final, final
 
 from chipwise.errors import InputError, did_you_mean
 from chipwise.workload.layer import Layer, Rank, Tensor
+from chipwise.workload.network import Network
 
 MAX_LENGTH = 1000
 """Longest einsum string, in characters: a typo in a file can't cost time or fill a screen."""
@@ -28,6 +32,10 @@ MAX_DIMENSIONS = 26
 _EXAMPLE = "O[n,m,p] = I[n,c,p+r] * W[m,c,r]"
 _SHOWN = 120
 """Characters of the string around a mistake that a message repeats."""
+
+_WHOLE = f"write it as '{_EXAMPLE}; n=1, m=16, c=8, p=32, r=3'"
+_HEAD = re.compile(r"\s*[A-Za-z_]\w*\s*\[[^=]*=", re.ASCII)
+_EXTENT = re.compile(r"\s*([A-Za-z_]\w{0,40})\s*=\s*([0-9]{1,12})\s*", re.ASCII)
 
 _ROLES = ("output", "input", "weight")
 # Sets of ASCII characters: str.isdigit and str.isalpha also accept characters that int() refuses.
@@ -74,6 +82,49 @@ def parse_einsum(name: str, einsum: str, extents: Mapping[str, int]) -> Layer:
     output, left, right = tensors
     batch = (d for d in ("N", "B") if d in left.dims & output.dims - right.dims)
     return Layer(name, "einsum", dims, (left, right, output), next(batch, None))
+
+
+def is_einsum(text: str) -> bool:
+    """Whether `text` is meant as an einsum, right or wrong, rather than as a name or a path.
+
+    >>> is_einsum("O[m] = I[c] * W[m,c]; m=1, c=2"), is_einsum("my[1].yaml"), is_einsum("alexnet")
+    (True, False, False)
+    """
+    return _HEAD.match(text) is not None
+
+
+def network_of(text: str) -> Network:
+    """The network of the one layer that an einsum with its extents describes.
+
+    Args:
+        text: an einsum as in `parse_einsum`, `;`, and `dimension=extent` for each dimension, joined by commas.
+
+    Raises:
+        InputError: for anything that is not of this form; where extents are missing, with the form.
+
+    >>> network_of("O[n,m,p,q] = I[n,c,2p+r,2q+s] * W[m,c,r,s]; n=1, m=64, c=3, p=112, q=112, r=7, s=7").macs
+    118013952
+    """
+    if len(text) > 2 * MAX_LENGTH:
+        raise InputError(f"einsum: {len(text)} characters are more than {2 * MAX_LENGTH}")
+    einsum, _, listed = text.partition(";")
+    written = _Parser("einsum", einsum).einsum()
+    used = dict.fromkeys(d for ranks in written for rank in ranks for d in rank.dims)
+    extents: dict[str, int] = {}
+    for part in listed.split(",") if listed.strip() else ():
+        match = _EXTENT.fullmatch(part)
+        if match is None:
+            raise InputError(f"einsum: {part.strip()[:60]!r} must be dimension=extent, as m=16; {_WHOLE}")
+        name = match[1].upper()
+        if name not in used:
+            raise InputError(f"einsum: {match[1]!r} is no dimension of it." + did_you_mean(name, used))
+        if name in extents:
+            raise InputError(f"einsum: {name} is given twice; dimensions ignore case, keep one")
+        extents[name] = int(match[2])
+    missing = [d.lower() for d in used if d not in extents]
+    if missing:
+        raise InputError(f"einsum: no extent for {', '.join(missing)}; {_WHOLE}")
+    return Network("einsum", (parse_einsum("einsum", einsum, extents),))
 
 
 def _extents(layer: str, extents: Mapping[str, int], used: tuple[str, ...]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A user's network in YAML: layers by shape or by einsum string, joined by name.
+"""A user's network in YAML: layers and operations by shape, or layers by einsum string, joined by name.
 
 name: tiny
 source: optional
@@ -6,33 +6,33 @@ input: [3, 32, 32]
 layers:
   - name: conv1
     conv: {M: 96, C: 3, H: 227, W: 227, R: 11, S: 11, stride: 4}
+  - name: pool1
+    pool: {input: [96, 55, 55], window: 3, stride: 2}
   - name: own
     einsum: "O[n,m,p] = I[n,c,p+r] * W[m,c,r]"
     dims: {n: 1, m: 16, c: 8, p: 32, r: 3}
     inputs: [conv1]
+
+The forms are in `network_forms`, and described in docs/networks.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, final
+from typing import Annotated, final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from chipwise.errors import InputError, did_you_mean
+from chipwise.workload import network_forms as forms
 from chipwise.workload.einsum import parse_einsum
-from chipwise.workload.kinds import conv, conv_output_extent, fully_connected, matmul
-from chipwise.workload.layer import MAX_EXTENT, Layer
-from chipwise.workload.network import INPUT, Network
+from chipwise.workload.network import INPUT, Network, Node
 from chipwise.yamlfile import Document, FileModel, load_yaml, parse_yaml, validated
-
-T = TypeVar("T")
 
 MAX_LAYERS = 10_000
 """The deepest published networks have about a thousand; beyond this a file is taken for a mistake."""
-
-_FORMS = ("conv", "fc", "matmul", "einsum")
 
 
 def _printable(text: str) -> str:
@@ -41,141 +41,64 @@ def _printable(text: str) -> str:
     return text
 
 
-def _pair(value: Any, *, least: int) -> Any:
-    """A number for both directions, or [height, width]."""
-    pair = value if isinstance(value, list) else [value, value]
-    if len(pair) != 2 or any(type(v) is not int or not least <= v <= MAX_EXTENT for v in pair):
-        raise ValueError(f"must be a whole number of at least {least}, or two of them as [height, width]")
-    return tuple(pair)
-
-
-def _counted(values: list[T], *, most: int) -> list[T]:
-    if not 1 <= len(values) <= most:
-        raise ValueError(f"must have 1 to {most} entries, has {len(values)}")
-    return values
-
-
 Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
-Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
-Step = Annotated[tuple[int, int], BeforeValidator(partial(_pair, least=1))]
-Padding = Annotated[tuple[int, int], BeforeValidator(partial(_pair, least=0))]
-
-
-@final
-class ConvEntry(FileModel):
-    """A convolution with its output plane (P, Q), or its input plane (H, W) and padding."""
-
-    M: Extent
-    C: Extent
-    R: Extent
-    S: Extent
-    P: Extent | None = None
-    Q: Extent | None = None
-    H: Extent | None = None
-    W: Extent | None = None
-    N: Extent = 1
-    padding: Padding = (0, 0)
-    stride: Step = (1, 1)
-    dilation: Step = (1, 1)
-    groups: Extent = 1
-
-    def build(self, name: str) -> Layer:
-        """The layer of that name."""
-        P, Q = self._output_plane(name)
-        return conv(
-            name,
-            M=self.M,
-            C=self.C,
-            P=P,
-            Q=Q,
-            R=self.R,
-            S=self.S,
-            N=self.N,
-            stride=self.stride,
-            dilation=self.dilation,
-            groups=self.groups,
-        )
-
-    def _output_plane(self, name: str) -> tuple[int, int]:
-        given = [d for d in "PQHW" if getattr(self, d) is not None]
-        if self.P is not None and self.Q is not None and len(given) == 2:
-            if "padding" in self.model_fields_set:
-                raise InputError(
-                    f"layer {name!r}: padding goes with H and W; P and Q are already the output plane, "
-                    "so delete padding"
-                )
-            return self.P, self.Q
-        if self.H is not None and self.W is not None and len(given) == 2:
-            P, Q = (
-                conv_output_extent(
-                    name, what, size, kernel=kernel, stride=stride, padding=padding, dilation=dilation
-                )
-                for what, size, kernel, stride, padding, dilation in (
-                    ("H", self.H, self.R, self.stride[0], self.padding[0], self.dilation[0]),
-                    ("W", self.W, self.S, self.stride[1], self.padding[1], self.dilation[1]),
-                )
-            )
-            return P, Q
-        raise InputError(
-            f"layer {name!r}: conv has {', '.join(given) or 'no plane'}; give P and Q (the output plane), "
-            "or H and W (the input plane, with padding)"
-        )
-
-
-@final
-class FullyConnectedEntry(FileModel):
-    """A fully-connected layer."""
-
-    M: Extent
-    C: Extent
-    N: Extent = 1
-
-    def build(self, name: str) -> Layer:
-        """The layer of that name."""
-        return fully_connected(name, M=self.M, C=self.C, N=self.N)
-
-
-@final
-class MatmulEntry(FileModel):
-    """A matrix product, `batch` independent ones."""
-
-    M: Extent
-    K: Extent
-    N: Extent
-    batch: Extent = 1
-
-    def build(self, name: str) -> Layer:
-        """The layer of that name."""
-        return matmul(name, M=self.M, K=self.K, N=self.N, batch=self.batch)
+Names = Annotated[list[Name], AfterValidator(partial(forms.counted, most=MAX_LAYERS))]
 
 
 @final
 class LayerEntry(FileModel):
-    """A named layer in exactly one of the forms conv, fc, matmul, and einsum with dims."""
+    """A named layer, operation or block in exactly one form; einsum goes with dims."""
 
     name: Name
-    conv: ConvEntry | None = None
-    fc: FullyConnectedEntry | None = None
-    matmul: MatmulEntry | None = None
+    conv: forms.ConvEntry | None = None
+    depthwise: forms.DepthwiseEntry | None = None
+    fc: forms.FullyConnectedEntry | None = None
+    linear: forms.FullyConnectedEntry | None = None
+    matmul: forms.MatmulEntry | None = None
     einsum: str | None = None
-    dims: dict[str, Extent] | None = None
-    inputs: Annotated[list[Name], AfterValidator(partial(_counted, most=MAX_LAYERS))] | None = None
+    attention: forms.AttentionEntry | None = None
+    lstm: forms.RecurrentEntry | None = None
+    gru: forms.RecurrentEntry | None = None
+    pool: forms.PoolEntry | None = None
+    activation: forms.ShapeEntry | None = None
+    normalization: forms.NormalizationEntry | None = None
+    add: forms.ElementwiseEntry | None = None
+    multiply: forms.ElementwiseEntry | None = None
+    softmax: forms.ShapeEntry | None = None
+    concat: forms.ShapeEntry | None = None
+    shuffle: forms.ShapeEntry | None = None
+    shift: forms.ShapeEntry | None = None
+    embedding: forms.EmbeddingEntry | None = None
+    resize: forms.ResizeEntry | None = None
+    unknown: forms.UnknownEntry | None = None
+    dims: dict[str, forms.Extent] | None = None
+    inputs: Names | None = None
 
-    def build(self) -> Layer:
-        """The layer that the entry describes."""
-        given = [form for form in _FORMS if getattr(self, form) is not None]
+    @property
+    def given(self) -> list[str]:
+        """The forms that the entry has; one if it is right."""
+        return [form for form in FORMS if getattr(self, form) is not None]
+
+    def build(self) -> tuple[Node, ...]:
+        """The nodes that the entry describes, in order."""
+        given = self.given
         if len(given) != 1:
             raise InputError(
-                f"layer {self.name!r}: needs exactly one of {', '.join(_FORMS)}; it has "
+                f"layer {self.name!r}: needs exactly one of {', '.join(FORMS)}; it has "
                 f"{' and '.join(given) or 'none'}"
             )
         if (self.einsum is None) != (self.dims is None):
             raise InputError(f"layer {self.name!r}: einsum and dims go together; give both or neither")
         if self.einsum is not None and self.dims is not None:
-            return parse_einsum(self.name, self.einsum, self.dims)
-        shape = self.conv or self.fc or self.matmul
-        assert shape is not None
-        return shape.build(self.name)
+            return (parse_einsum(self.name, self.einsum, self.dims),)
+        entry = getattr(self, given[0])
+        if isinstance(entry, forms.RecurrentEntry | forms.ShapeEntry):
+            return entry.build(self.name, given[0])
+        nodes: tuple[Node, ...] = entry.build(self.name)
+        return nodes
+
+
+FORMS = tuple(f for f in LayerEntry.model_fields if f not in {"name", "dims", "inputs"})
 
 
 @final
@@ -185,12 +108,12 @@ class NetworkFile(FileModel):
     name: Name
     title: str = ""
     source: str = ""
-    input: Annotated[list[Extent], AfterValidator(partial(_counted, most=3))] | None = None
-    layers: Annotated[list[LayerEntry], AfterValidator(partial(_counted, most=MAX_LAYERS))]
+    input: Annotated[list[forms.Extent], AfterValidator(partial(forms.counted, most=4))] | None = None
+    layers: Annotated[list[LayerEntry], AfterValidator(partial(forms.counted, most=MAX_LAYERS))]
 
 
 def read_network(path: Path) -> Network:
-    """The network in the YAML file at `path`, of at most 1 MiB and 10,000 layers.
+    """The network in the YAML file at `path`, of at most 1 MiB and 10,000 entries.
 
     Raises:
         InputError: with file:line, field, value, rule and fix.
@@ -209,36 +132,117 @@ def parse_network(text: str, name: str) -> Network:
 
 def _network(document: Document) -> Network:
     content = validated(document, NetworkFile)
-    layers: list[Layer] = []
+    nodes: list[Node] = []
     inputs: dict[str, tuple[str, ...]] = {}
-    seen = {INPUT}
+    ends: dict[str, tuple[str, ...]] = {INPUT: (INPUT,)}
+    previous: tuple[str, ...] = (INPUT,)
     # Network checks the names as well, but it cannot say in which line they stand.
     for index, entry in enumerate(content.layers):
-        if entry.name in seen:
-            what = "stands for the network's input" if entry.name == INPUT else "is already a layer's"
-            where = document.where("layers", index, "name")
-            raise InputError(f"{where}: name = {entry.name!r} {what}; choose another")
         for at, source in enumerate(entry.inputs or ()):
-            if source not in seen:
+            if source not in ends:
                 where = document.where("layers", index, "inputs", at)
-                raise InputError(
-                    f"{where}: layer {entry.name!r} reads {source!r}, "
-                    f"which is neither an earlier layer nor {INPUT!r}." + did_you_mean(source, seen)
-                )
-        form = next((f for f in _FORMS if getattr(entry, f) is not None), "name")
-        with _located(document.where("layers", index, form)):
-            layers.append(entry.build())
-        seen.add(entry.name)
-        if entry.inputs:
-            inputs[entry.name] = tuple(entry.inputs)
+                raise InputError(f"{where}: {_unread(content, document, index, source, ends)}")
+        with _located(document.where("layers", index, next(iter(entry.given), "name"))):
+            built = entry.build()
+        for name in {entry.name: None} | {node.name: None for node in built}:
+            if name in ends:
+                what = "stands for the network's input" if name == INPUT else "is already a layer's"
+                where = document.where("layers", index, "name")
+                raise InputError(f"{where}: name = {name!r} {what}; choose another")
+        given = [ends[source] for source in entry.inputs or ()] or [previous]
+        inputs |= _joined(built, given)
+        nodes += built
+        ends |= {node.name: (node.name,) for node in built}
+        last = tuple(node.name for node in built if node.name.endswith(".gates")) or (built[-1].name,)
+        previous = ends[entry.name] = last
     return Network(
         name=content.name,
-        nodes=tuple(layers),
+        nodes=tuple(nodes),
         title=content.title,
         source=content.source,
         input_shape=tuple(content.input or ()),
-        inputs=inputs,
+        inputs=_needed(nodes, inputs),
     )
+
+
+def _joined(nodes: Sequence[Node], given: Sequence[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What each node of an entry reads: `given` holds what each of the entry's inputs stands for.
+
+    Attention takes queries, keys and values in this order, or fewer if they are one. A recurrent product
+    reads the state of the step before, which is no node; it goes by the product of the inputs.
+    """
+    everything = tuple(name for names in given for name in names)
+    if len(nodes) == 1:
+        return {nodes[0].name: everything}
+    found: dict[str, tuple[str, ...]] = {}
+    for at, node in enumerate(nodes):
+        before = nodes[at - 1].name
+        part = node.name.rpartition(".")[2]
+        if part == "input":
+            found[node.name] = everything
+        elif part == "scores":
+            found[node.name] = tuple(name for names in given[:2] for name in names)
+        elif part == "context":
+            values = given[2:] or given[-1:]
+            found[node.name] = (before, *(name for names in values for name in names))
+        elif part == "gates":
+            found[node.name] = (nodes[at - 2].name, before)
+        else:
+            found[node.name] = (before,)
+    return found
+
+
+def _needed(nodes: Sequence[Node], inputs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """`inputs` without what `Network` takes for granted: that a node reads the one before it."""
+    names = [INPUT, *(node.name for node in nodes)]
+    return {name: inputs[name] for before, name in pairwise(names) if inputs[name] != (before,)}
+
+
+def _unread(
+    content: NetworkFile, document: Document, index: int, source: str, known: dict[str, tuple[str, ...]]
+) -> str:
+    """Why entry `index` cannot read `source`: a cycle, a later layer, or no layer at all."""
+    name = content.layers[index].name
+    positions = {entry.name: i for i, entry in reversed(list(enumerate(content.layers)))}
+    if source not in positions:
+        return (
+            f"layer {name!r} reads {source!r}, which is neither an earlier layer nor {INPUT!r}."
+            + did_you_mean(source, known)
+        )
+    chain = _chain(content, positions, source, name)
+    line = document.where("layers", positions[source], "name").rpartition(":")[2]
+    if chain:
+        told = ", which reads ".join(repr(link) for link in chain)
+        return (
+            f"layer {name!r} reads {told}: a cycle, and layers run in order; cut it at one place, or give a "
+            "recurrent layer as lstm or gru"
+        )
+    return (
+        f"layer {name!r} reads {source!r}, which stands later (line {line}); layers run in order, so move "
+        "it up"
+    )
+
+
+def _chain(content: NetworkFile, positions: dict[str, int], start: str, goal: str) -> list[str]:
+    """Names on a path of reads from `start` to `goal`, both included; empty if there is none."""
+    came: dict[str, str] = {start: ""}
+    waiting = [start]
+    while waiting and goal not in came:
+        name = waiting.pop()
+        at = positions.get(name)
+        if at is None:
+            continue
+        sources = content.layers[at].inputs or ([content.layers[at - 1].name] if at else [])
+        for source in sources:
+            if source not in came:
+                came[source] = name
+                waiting.append(source)
+    if goal not in came:
+        return []
+    chain = [goal]
+    while came[chain[-1]]:
+        chain.append(came[chain[-1]])
+    return chain[::-1]
 
 
 @contextmanager

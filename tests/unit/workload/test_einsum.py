@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwise.errors import InputError
-from chipwise.workload.einsum import MAX_LENGTH, parse_einsum
+from chipwise.workload.einsum import MAX_LENGTH, is_einsum, network_of, parse_einsum
 from chipwise.workload.kinds import conv, matmul
 
 CONV = "O[n,m,p,q] = I[n,c,2p+r,2q+s] * W[m,c,r,s]"
@@ -175,3 +175,46 @@ def test_only_input_errors_escape_from_a_mutated_einsum(data):
         assert set(layer.dims) == {
             d.upper() for d in re.findall(r"[a-zA-Z_]\w*(?!\w|\[)", "".join(text.split()))
         }
+
+
+# An einsum with its extents is a network.
+
+
+@pytest.mark.parametrize("text", ["O[m]=I[c]*W[m,c];m=2,c=3", " O[M] = I[C] * W[M,C] ; c = 3 , m = 2 "])
+def test_an_einsum_with_its_extents_is_a_network_of_one_layer(text):
+    network = network_of(text)
+    assert (network.name, network.macs, [layer.kind for layer in network.layers]) == ("einsum", 6, ["einsum"])
+
+
+@pytest.mark.parametrize("text", ["O[m = I[c]", "O[] = 3", "my_out [a,b]=", "O[n] += I[n] * W[n]"])
+def test_what_is_meant_as_an_einsum_is_taken_for_one(text):
+    assert is_einsum(text)
+    with pytest.raises(InputError):
+        network_of(text)
+
+
+@pytest.mark.parametrize("text", ["alexnet", "net[1].yaml", "./a=b.yaml", "conv:M=96,C=3", "", "[]"])
+def test_names_paths_and_shapes_are_no_einsums(text):
+    assert not is_einsum(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("O[m] = I[c] * W[m,c]", "no extent for m, c; write it as 'O[n,m,p] ="),
+        ("O[m] = I[c] * W[m,c];", "no extent for m, c; write it"),
+        ("O[m] = I[c] * W[m,c]; m=2", "no extent for c; write it"),
+        ("O[m] = I[c] * W[m,c]; m=2, c", "'c' must be dimension=extent, as m=16"),
+        ("O[m] = I[c] * W[m,c]; m=2, c=-1", "'c=-1' must be dimension=extent"),
+        ("O[m] = I[c] * W[m,c]; m=2, c=3, k=1", "'k' is no dimension of it. Known: C, M."),
+        ("O[m] = I[c] * W[m,c]; m=2, c=3, M=1", "M is given twice"),
+        ("O[m] = I[c] * W[m,c]; m=0, c=3", "M = 0 must be between 1"),
+        ("O[m] = I[c] * ; m=1, c=3", "column 15: expected a tensor"),
+        ("O[m] = I[c] * W[m,c]" + " " * 3000, "characters are more than 2000"),
+    ],
+)
+def test_an_incomplete_einsum_shows_how_to_write_it(text, says):
+    with pytest.raises(InputError) as caught:
+        network_of(text)
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 500

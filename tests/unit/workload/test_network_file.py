@@ -95,7 +95,7 @@ def test_a_file_is_read_by_its_path(tmp_path: Path):
         ("conv: {M: 1, C: 1, P: 1, Q: 1, R: 1, S: 1, stride: true}", "stride = True: must be a whole number"),
         (
             "conv: {M: 1, C: 1, P: 1, Q: 1, R: 1, S: 1, stride: [1, 2, 3]}",
-            "or two of them as [height, width]",
+            "layer 'b': stride = [1, 2, 3] must have one value or 2",
         ),
         ("conv: {M: 1, C: 1, P: 1, Q: 1, R: 1, S: 1, dilation: 5000}", "dilation = 5000 must be between 1"),
         ("conv: {M: 4, C: 3, P: 1, Q: 1, R: 1, S: 1, groups: 2}", "groups = 2 must divide M = 4 and C = 3"),
@@ -112,8 +112,8 @@ def test_a_file_is_read_by_its_path(tmp_path: Path):
         ("fc: {M: 1e3, C: 1}", "layers[1].fc.M = 1000.0 must be a whole number"),
         ("fc: {M: 9999999999, C: 1}", "layers[1].fc.M = 9999999999 must be less than or equal to"),
         ("fc: {M: 2147483647, C: 2147483647}", "net.yaml:5: layer 'b': 4.61e+18 MACs are more than 2^53"),
-        ("pool: {M: 1, C: 2}", "net.yaml:5: unknown key 'pool' in layers[1]"),
-        ("inputs: [a]", "needs exactly one of conv, fc, matmul, einsum; it has none"),
+        ("pol: {M: 1, C: 2}", "net.yaml:5: unknown key 'pol' in layers[1]. Did you mean 'pool'?"),
+        ("inputs: [a]", "needs exactly one of conv, depthwise, fc, linear, matmul, einsum,"),
         ("einsum: 'O[n] = I[n] * W[n]'", "einsum and dims go together"),
         ("dims: {n: 1}", "needs exactly one of"),
         ("{fc: {M: 1, C: 1}, dims: {n: 1}}", "is not valid YAML"),
@@ -129,7 +129,7 @@ def test_a_bad_layer_is_refused_with_its_line_field_and_rule(layer, says):
         ("    dims: {n: 1}", "einsum and dims go together"),
         (
             "    matmul: {M: 1, K: 1, N: 1}",
-            "needs exactly one of conv, fc, matmul, einsum; it has fc and matmul",
+            "resize, unknown; it has fc and matmul",
         ),
         (
             "    inputs: [aa]",
@@ -143,7 +143,7 @@ def test_a_bad_layer_is_refused_with_its_line_field_and_rule(layer, says):
         ("  - {name: '', fc: {M: 1, C: 1}}", "must be one line of visible characters"),
         ('  - {name: "c\\nd", fc: {M: 1, C: 1}}', "must be one line of visible characters"),
         ("  - {name: 3, fc: {M: 1, C: 1}}", "layers[2].name = 3 must be text"),
-        ("input: [1, 2, 3, 4]", "input = [1, 2, 3, 4]: must have 1 to 3 entries, has 4"),
+        ("input: [1, 2, 3, 4, 5]", "input = [1, 2, 3, 4, 5]: must have 1 to 4 entries, has 5"),
         ("input: [0]", "input[0] = 0 must be greater"),
     ],
 )
