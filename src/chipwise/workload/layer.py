@@ -46,7 +46,8 @@ class Rank:
 class Tensor:
     """A data type of a layer: `input`, `weight` or `output` (or a user's names in an einsum).
 
-    `bits` is the width of a value, None for the chip's word; `density` the fraction of non-zeros.
+    `bits` is the width of a value, None for the chip's word; `density` the fraction of non-zeros, 1 where
+    nobody has given or measured it.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Tensor:
     is_output: bool = False
     bits: int | None = None
     density: float = 1.0
+    density_known: bool = field(default=False, compare=False)
+    """Whether `density` was given or measured, so that 1 may mean either; no reason to map a shape twice."""
 
     @property
     def dims(self) -> frozenset[str]:
