@@ -1,7 +1,8 @@
 """AlexNet: five convolutions and three fully-connected layers, the field's yardstick since Eyeriss."""
 
-from chipwise.workload.kinds import conv, fully_connected
+from chipwise.workload import operations
 from chipwise.workload.network import Network
+from chipwise.workload.zoo._builder import Builder, Value
 
 
 def build() -> Network:
@@ -13,25 +14,12 @@ def build() -> Network:
     >>> build().macs
     724406816
     """
-    layers = (
-        conv("conv1", M=96, C=3, P=55, Q=55, R=11, S=11, stride=4),
-        conv("conv2", M=256, C=96, P=27, Q=27, R=5, S=5, groups=2),
-        conv("conv3", M=384, C=256, P=13, Q=13, R=3, S=3),
-        conv("conv4", M=384, C=384, P=13, Q=13, R=3, S=3, groups=2),
-        conv("conv5", M=256, C=384, P=13, Q=13, R=3, S=3, groups=2),
-        # A filter as large as its input rather than C = 9216: the survey and Eyeriss count fc6 so, and
-        # dataflows that lay R along an axis can then use it.
-        conv("fc6", M=4096, C=256, P=1, Q=1, R=6, S=6, kind="fc"),
-        fully_connected("fc7", M=4096, C=4096),
-        fully_connected("fc8", M=1000, C=4096),
-    )
-    return Network(
-        name="alexnet",
-        nodes=layers,
+    net = Builder(
+        "alexnet",
+        input_shape=(3, 227, 227),
         title="AlexNet",
         source="Krizhevsky, Sutskever, Hinton, 'ImageNet classification with deep convolutional neural "
         "networks', NIPS 2012; layer shapes of the Caffe reference model",
-        input_shape=(3, 227, 227),
         published={
             "conv_layers": 5,
             "conv_weights": 2.3e6,
@@ -43,3 +31,20 @@ def build() -> Network:
             "macs": 724e6,
         },
     )
+    x = net.conv("conv1", net.input, 96, 11, stride=4, padding=0)
+    x = net.max_pool("pool1", _norm(net, "norm1", x), 3, stride=2)
+    x = net.conv("conv2", x, 256, 5, groups=2)
+    x = net.max_pool("pool2", _norm(net, "norm2", x), 3, stride=2)
+    x = net.conv("conv3", x, 384, 3)
+    x = net.conv("conv4", x, 384, 3, groups=2)
+    x = net.conv("conv5", x, 256, 3, groups=2)
+    x = net.max_pool("pool5", x, 3, stride=2)
+    # A filter as large as its input rather than C = 9216: the survey and Eyeriss count fc6 so, and
+    # dataflows that lay R along an axis can then use it.
+    x = net.conv("fc6", x, 4096, 6, padding=0, kind="fc")
+    net.fc("fc8", net.fc("fc7", x, 4096), 1000)
+    return net.network()
+
+
+def _norm(net: Builder, name: str, x: Value) -> Value:
+    return net.emit(operations.local_response_normalization(name, shape=x.shape), x.shape, x)
