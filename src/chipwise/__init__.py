@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from chipwise.analysis.algorithms.compare import compare_algorithms
     from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_front, find_mapping
     from chipwise.analysis.statistics import describe
     from chipwise.components.load import load_accelerator
@@ -20,6 +21,7 @@ _HOME = {
     "ChipwiseError": "chipwise.errors",
     "InputError": "chipwise.errors",
     "NoMappingError": "chipwise.errors",
+    "compare_algorithms": "chipwise.analysis.algorithms.compare",
     "conv": "chipwise.workload.kinds",
     "describe": "chipwise.analysis.statistics",
     "evaluate": "chipwise.analysis.evaluate",
@@ -36,6 +38,7 @@ __all__ = [
     "ChipwiseError",
     "InputError",
     "NoMappingError",
+    "compare_algorithms",
     "conv",
     "describe",
     "evaluate",

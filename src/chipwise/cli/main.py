@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chipwise import __version__
-from chipwise.cli import evaluate, listing, mapping, validate
+from chipwise.cli import algorithms, evaluate, listing, mapping, validate
 from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError
 
@@ -46,6 +46,7 @@ for _command in (
     evaluate.evaluate,
     mapping.map_,
     listing.describe,
+    algorithms.algorithms,
     listing.networks,
     listing.chips,
     listing.show,
