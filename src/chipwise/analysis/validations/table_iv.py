@@ -67,9 +67,9 @@ def checks() -> Iterator[Check]:
     for kind, printed in PRINTED["alexnet"].items():
         layers = [layer for layer in network.layers if layer.kind == kind]
         macs = sum(_nonzero_macs(layer) for layer in layers)
-        band = rounding(printed.dense_macs) if ("alexnet", kind) in _JUDGED else None
+        judged = rounding(printed.dense_macs) if ("alexnet", kind) in _JUDGED else None
         quantity = f"{kind.upper()} NZ MACs"
-        yield Check("alexnet, dense", quantity, "MACs", printed.dense_macs, macs, band)
+        yield Check("alexnet, dense", quantity, "MACs", printed.dense_macs, macs, judged)
         density = printed.sparse_weights / sum(layer.volume("weight") for layer in layers)
         yield Check(
             "alexnet, sparse, weights evenly pruned", quantity, "MACs", printed.sparse_macs, macs * density
