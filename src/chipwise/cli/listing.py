@@ -22,21 +22,49 @@ def describe(
             "--csv", metavar="FILE", help="Write the layers as CSV, like --json.", show_default=False
         ),
     ] = None,
+    densities: Annotated[
+        str | None,
+        typer.Option(
+            "--densities",
+            metavar="FILE",
+            help="Fractions of non-zeros by layer and tensor (chipwise.densities/1), for non-zero weights and MACs.",
+            show_default=False,
+        ),
+    ] = None,
+    energy_table: Annotated[
+        str | None,
+        typer.Option(
+            "--energy-table",
+            metavar="FILE",
+            help="Write the layers as the 25 columns of the DNN energy estimation tool, like --json.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Shapes, weights and MACs of a network."""
-    check_target("--json", json)
-    check_target("--csv", csv)
-    if json == csv == TERMINAL:
-        raise InputError("--json - and --csv - would mix on the terminal; write one of them to a file")
-    statistics = chipwise.describe(chipwise.load_network(network))
+    targets = {"--json": json, "--csv": csv, "--energy-table": energy_table}
+    for option, target in targets.items():
+        check_target(option, target)
+    shown = [option for option, target in targets.items() if target == TERMINAL]
+    if len(shown) > 1:
+        both = " and ".join(f"{option} -" for option in shown)
+        raise InputError(f"{both} would mix on the terminal; write one of them to a file")
+    loaded = chipwise.load_network(network)
 
     from chipwise.report.listing import describe_csv, describe_text
+    from chipwise.workload.densities import read_densities, with_densities
+    from chipwise.workload.energy_table import write_energy_table
 
+    if densities is not None:
+        loaded = with_densities(loaded, read_densities(densities))
+    statistics = chipwise.describe(loaded)
     if json is not None:
         write_json("--json", json, statistics.to_dict())
     if csv is not None:
         write_text("--csv", csv, describe_csv(statistics))
-    if TERMINAL not in (json, csv):
+    if energy_table is not None:
+        write_text("--energy-table", energy_table, write_energy_table(loaded))
+    if not shown:
         say(describe_text(statistics))
 
 

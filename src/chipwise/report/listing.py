@@ -5,7 +5,13 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from chipwise.analysis.statistics import LayerStatistics, NetworkStatistics, describe
+from chipwise.analysis.statistics import (
+    KindStatistics,
+    LayerStatistics,
+    NetworkStatistics,
+    describe,
+    operation_totals,
+)
 from chipwise.analysis.validation import Row
 from chipwise.components.load import gallery_names, load_accelerator
 from chipwise.report.tables import percent, table
@@ -29,22 +35,10 @@ _LEFT = (
 
 
 def describe_text(statistics: NetworkStatistics) -> str:
-    """Layers, totals, and the two halves of the survey's Table II."""
-    head = ("layer", "kind", "dims", "MACs", "weights", "inputs", "outputs", "MACs/value")
-    rows = [
-        (
-            layer.name,
-            layer.kind,
-            _dims(layer),
-            format_count(layer.macs),
-            format_count(layer.weights),
-            format_count(layer.input_activations),
-            format_count(layer.output_activations),
-            f"{layer.macs_per_value:.3g}",
-        )
-        for layer in statistics.layers
-    ]
-    foot = (
+    """Layers, totals, the two halves of the survey's Tables II and IV, and operations by kind."""
+    head = ["layer", "kind", "dims", "MACs", "weights", "inputs", "outputs", "MACs/value"]
+    rows = [_layer_cells(layer) for layer in statistics.layers]
+    foot = [
         "total",
         "",
         f"{len(statistics.layers)} layers",
@@ -53,17 +47,76 @@ def describe_text(statistics: NetworkStatistics) -> str:
         format_count(statistics.input_activations),
         format_count(statistics.activations),
         f"{statistics.macs_per_value:.3g}",
-    )
+    ]
+    if any(layer.densities for layer in statistics.layers):
+        head += ["NZ weights", "NZ MACs"]
+        for cells, layer in zip(rows, statistics.layers, strict=True):
+            cells += [_known(layer.nonzero_weights), _known(layer.nonzero_macs)]
+        foot += [_known(statistics.nonzero_weights), _known(statistics.nonzero_macs)]
     size = f", input {' x '.join(map(str, statistics.input))}" if statistics.input else ""
-    lines = [f"{statistics.network}{size}\n\n", table(head, rows, left=_LEFT, foot=foot), "\n"]
+    lines = [f"{statistics.network}{size}\n\n"]
+    if rows:
+        lines += [table(head, rows, left=_LEFT, foot=foot), "\n"]
     for kind, group in (("conv", statistics.conv), ("fc", statistics.fc)):
         if group.layers:
-            lines.append(
-                f"{kind:4}  {group.layers} layers, {format_count(group.weights)} weights, "
-                f"{format_count(group.macs)} MACs; filter sizes {_list(group.filter_sizes)}, channels "
-                f"{_range(group.channels)}, filters {_range(group.filters)}, strides {_list(group.strides)}\n"
-            )
+            lines.append(f"{kind:4}  {_half(group)}\n")
+    if len(head) > 8:
+        lines.append(
+            "NZ: not zero; MACs as if zeros of weights and inputs were independent; - where not known\n"
+        )
+    lines.append(_operations(statistics))
     return "".join(lines)
+
+
+def _layer_cells(layer: LayerStatistics) -> list[str]:
+    return [
+        layer.name,
+        layer.kind,
+        _dims(layer),
+        format_count(layer.macs),
+        format_count(layer.weights),
+        format_count(layer.input_activations),
+        format_count(layer.output_activations),
+        f"{layer.macs_per_value:.3g}",
+    ]
+
+
+def _known(value: int | None) -> str:
+    return "-" if value is None else format_count(value)
+
+
+def _half(group: KindStatistics) -> str:
+    """Table II's row of one kind of layer, with Table IV's figures where they are known."""
+    counts = f"{format_count(group.weights)} weights, {format_count(group.macs)} MACs"
+    shapes = (
+        f"filter sizes {_list(group.filter_sizes)}, channels {_range(group.channels)}, filters "
+        f"{_range(group.filters)}, strides {_list(group.strides)}"
+    )
+    known = [
+        f"{format_count(count)} {what}"
+        for what, count in (("weights", group.nonzero_weights), ("MACs", group.nonzero_macs))
+        if count is not None
+    ]
+    layers = f"{group.layers} layer{'s' if group.layers > 1 else ''}"
+    return "; ".join([f"{layers}, {counts}", shapes, *([f"not zero {', '.join(known)}"] if known else [])])
+
+
+def _operations(statistics: NetworkStatistics) -> str:
+    """Operations by kind: a hundred of them would hide the layers."""
+    groups = statistics.by_kind
+    if not groups:
+        return ""
+    head = ("without MACs", "nodes", "operations", "reads", "writes", "weights")
+    everything = operation_totals(statistics.operations)
+    cells = [
+        (
+            kind,
+            str(group.count),
+            *map(format_count, (group.operations, group.reads, group.writes, group.weights)),
+        )
+        for kind, group in (*groups.items(), ("total", everything))
+    ]
+    return "\n" + table(head, cells[:-1], left=(*_LEFT, head[0]), foot=cells[-1])
 
 
 def _dims(layer: LayerStatistics) -> str:
@@ -86,7 +139,7 @@ def describe_csv(statistics: NetworkStatistics) -> str:
     """One line per layer; extents of dimensions in columns of their own."""
     entries = [layer.to_dict() for layer in statistics.layers]
     dims = list(dict.fromkeys(d for entry in entries for d in entry["dims"]))
-    fields = [key for key in entries[0] if key != "dims"]
+    fields = [key for key in (entries[0] if entries else ()) if key != "dims"]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*fields, *dims])

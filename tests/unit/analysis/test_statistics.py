@@ -4,10 +4,12 @@ import pytest
 
 from chipwise.analysis.statistics import describe
 from chipwise.workload import registry
+from chipwise.workload.densities import Densities, with_densities
 from chipwise.workload.einsum import parse_einsum
-from chipwise.workload.kinds import conv, fully_connected, matmul
+from chipwise.workload.kinds import conv, conv1d, conv3d, fully_connected, matmul, transposed_conv
 from chipwise.workload.layer import Layer
 from chipwise.workload.network import Network
+from chipwise.workload.operations import elementwise, normalization, pool
 
 
 def only(layer: Layer):
@@ -105,5 +107,63 @@ def test_a_batch_multiplies_activations_and_not_weights():
 def test_every_network_can_be_described_as_json(name):
     data = describe(registry.build(name)).to_dict()
     assert json.loads(json.dumps(data)) == data
-    assert list(data) == ["network", "input", "totals", "layers"]
+    assert list(data) == ["network", "input", "totals", "layers", "operations"]
     assert data["totals"]["macs"] == registry.build(name).macs
+
+
+def test_filters_have_as_many_sizes_as_directions():
+    assert only(conv1d("a", M=1, C=1, P=4, R=3, stride=2)).filter_size == (3,)
+    row = only(conv3d("a", M=1, C=1, Z=2, P=3, Q=4, T=1, R=2, S=3, stride=(1, 2, 3)))
+    assert (row.filter_size, row.stride) == ((1, 2, 3), (1, 2, 3))
+    up = only(transposed_conv("a", M=2, C=3, H=4, W=4, R=2, S=2, stride=2))
+    assert (up.stride, up.filters, up.channels, up.output_activations) == ((2, 2), 2, 3, 2 * 64)
+
+
+LAYERS = (
+    conv("c", M=2, C=3, P=4, Q=4, R=1, S=1),
+    fully_connected("f", M=5, C=6),
+    matmul("m", M=2, K=3, N=4, batch=2),
+)
+
+
+def test_non_zeros_are_none_until_all_of_them_are_known():
+    network = Network("n", LAYERS)
+    assert describe(network).nonzero_weights is describe(network).nonzero_macs is None
+    conv_only = {"c": {"weight": 0.5, "input": 0.25}, "f": {"weight": 1.0}}
+    some = describe(with_densities(network, Densities(conv_only)))
+    assert (some.conv.nonzero_weights, some.conv.nonzero_macs) == (3, 12)
+    assert (some.fc.nonzero_weights, some.fc.nonzero_macs) == (30, None)
+    assert (some.nonzero_weights, some.nonzero_macs) == (33, None)
+    both = {"f": {"weight": 0.5, "input": 0.5}, "m": {"input": 0.5, "weight": 0.5}}
+    every = describe(with_densities(network, Densities(conv_only | both)))
+    assert (every.nonzero_weights, every.nonzero_macs) == (3 + 15, 12 + 8 + 12)
+    assert every.to_dict()["totals"]["fc_nonzero_macs"] == 8
+    assert every.to_dict()["layers"][0]["weight_density"] == 0.5
+
+
+def test_operations_are_a_list_of_their_own_and_add_up_by_kind():
+    nodes = (
+        LAYERS[0],
+        normalization("bn", shape=(2, 4, 4)),
+        pool("p", shape=(2, 2, 2), input_shape=(2, 4, 4), window=(2, 2)),
+        elementwise("a", shape=(2, 2, 2)),
+        elementwise("b", shape=(2, 2, 2)),
+    )
+    data = describe(Network("n", nodes, fused={"c": ("relu",)})).to_dict()
+    assert [layer["name"] for layer in data["layers"]] == ["c"]
+    assert data["layers"][0]["fused"] == ["relu"]
+    assert [o["name"] for o in data["operations"]] == ["bn", "p", "a", "b"]
+    totals = data["totals"]
+    assert (totals["layers"], totals["weights"]) == (1, 6)
+    assert totals["operations_by_kind"]["elementwise"] == {
+        "count": 2, "operations": 16, "reads": 32, "writes": 16, "weights": 0,
+    }  # fmt: skip
+    assert totals["operations"] == {
+        "count": 4, "operations": 64 + 24 + 16, "reads": 32 + 32 + 32, "writes": 32 + 8 + 16, "weights": 4,
+    }  # fmt: skip
+
+
+def test_a_network_of_operations_alone_can_be_described():
+    data = describe(Network("n", (elementwise("a", shape=(4,)),))).to_dict()
+    assert data["layers"] == []
+    assert (data["totals"]["macs"], data["totals"]["macs_per_value"]) == (0, 0)
