@@ -56,6 +56,8 @@ def test_the_name_tells_what_differs_from_the_usual_only():
         ("mobilenet_v1@", "'' behind the @ must be written name=value"),
         ("mobilenet_v1@width=", "'width=' behind the @ must be written name=value"),
         ("alexnet@width=0.5", "network 'alexnet' has no parameters, so width = 0.5 cannot be set"),
+        ("unet@resolution=570", "resolution = 570 leaves an odd plane before a pooling; take 556"),
+        ("gpt2@tokens=1024,cached=1", "tokens + cached = 1025 must be at most 1024"),
         ("mobilenet_v3_large@minimalistic=maybe", "minimalistic = maybe must be False or True"),
     ],
 )  # fmt: skip

@@ -39,6 +39,14 @@ class Value:
         """Some of the channels, as a split hands them out: no data moves."""
         return Value(self.node, (channels, *self.shape[1:]))
 
+    def cropped(self, *plane: int) -> "Value":
+        """The middle of the plane: no data moves."""
+        return Value(self.node, (self.channels, *plane))
+
+    def reshaped(self, *shape: int) -> "Value":
+        """The same values in another shape: no data moves."""
+        return Value(self.node, shape)
+
 
 def pair(value: Pair) -> tuple[int, int]:
     """One number for both directions, or two.
@@ -192,13 +200,17 @@ class Builder:
         shape = (x.channels, *(factor * extent for extent in x.shape[1:]))
         return self.emit(operations.resize(name, shape=shape, input_shape=x.shape), shape, x)
 
+    def excite(self, name: str, x: Value, squeezed: int) -> Value:
+        """Each channel times a factor that two layers make of all channels' means (Hu et al., CVPR 2018)."""
+        y = self.global_pool(f"{name}.avgpool", x)
+        y = self.conv(f"{name}.fc2", self.conv(f"{name}.fc1", y, squeezed), x.channels)
+        return self.scale(f"{name}.scale", x, y)
+
     def normalization(self, name: str, x: Value, scheme: str = "batch") -> Value:
         """A normalisation that no layer stands before, so that it is not folded into any."""
-        return self.emit(operations.normalization(name, shape=x.shape, scheme=scheme), x.shape, x)
-
-    def activation(self, name: str, x: Value) -> Value:
-        """A function of each value that no layer stands before."""
-        return self.emit(operations.activation(name, shape=x.shape), x.shape, x)
+        scales = x.shape[-1] if len(x.shape) == 2 else None
+        node = operations.normalization(name, shape=x.shape, scheme=scheme, scales=scales)
+        return self.emit(node, x.shape, x)
 
     def embedding(self, name: str, rows: int, features: int, tokens: int) -> Value:
         """Rows of a table, one per token of the input."""

@@ -60,14 +60,7 @@ def _block(
     y = net.depthwise(f"{name}.block.{step}.0", y, kernel, stride=stride)
     step += 1
     if excite:
-        y = squeeze_and_excite(net, f"{name}.block.{step}", y, rounded(expanded / 4))
+        y = net.excite(f"{name}.block.{step}", y, rounded(expanded / 4))
         step += 1
     y = net.conv(f"{name}.block.{step}.0", y, filters)
     return net.add(f"{name}.add", y, x) if x.shape == y.shape else y
-
-
-def squeeze_and_excite(net: Builder, name: str, x: Value, squeezed: int) -> Value:
-    """Each channel times a factor that two layers make of all channels' means (Hu et al., CVPR 2018)."""
-    y = net.global_pool(f"{name}.avgpool", x)
-    y = net.conv(f"{name}.fc2", net.conv(f"{name}.fc1", y, squeezed), x.channels)
-    return net.scale(f"{name}.scale", x, y)
