@@ -119,8 +119,8 @@ def evaluate(
 ) -> EvaluationResult:
     """Map every layer of a network onto a chip and add up what it costs.
 
-    Layers with equal shapes are mapped once. Layers are mapped side by side on `workers` cores (all by
-    default); the result does not depend on how many.
+    Layers with equal shapes are mapped once. Operations without MACs are listed, and in no figure. Layers are
+    mapped side by side on `workers` cores (all by default); the result does not depend on how many.
 
     Args:
         network: a zoo name, a YAML file or a Network.
@@ -174,4 +174,4 @@ def evaluate(
             pool.shutdown(cancel_futures=True)
             raise
     layers = {layer.name: _result(layer, accelerator, found[layer.shape_key]) for layer in loaded.layers}
-    return EvaluationResult(loaded.name, accelerator, batch, objective, layers)
+    return EvaluationResult(loaded.name, accelerator, batch, objective, layers, loaded.operations)

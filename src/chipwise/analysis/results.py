@@ -4,12 +4,14 @@ from collections.abc import Mapping as MappingType
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
+from chipwise.analysis.statistics import operation_dict
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.search import Certificate
 from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import render
 from chipwise.model.cost import Cost
 from chipwise.workload.layer import Layer
+from chipwise.workload.operation import Operation
 
 SCHEMA = "chipwise.evaluation/1"
 
@@ -106,6 +108,8 @@ class EvaluationResult:
     batch: int
     objective: str
     layers: MappingType[str, LayerResult]
+    operations: tuple[Operation, ...] = ()
+    """What the network does besides MACs: listed, and in no figure, as the chip's model has no unit for it."""
 
     @property
     def macs(self) -> int:
@@ -135,6 +139,12 @@ class EvaluationResult:
                 found[key] = found.get(key, 0.0) + energy_pj
         return found
 
+    @property
+    def operations_bytes(self) -> float:
+        """Bytes to and from off-chip for the operations, each value once, if they run apart from the layers."""
+        values = sum(o.reads + o.weight_reads + o.writes for o in self.operations)
+        return values * self.accelerator.word_bits / 8
+
     def totals(self) -> dict[str, float | int | None]:
         """Sums over layers and what follows from them; `energy_pj` and `latency_s` are of the whole batch."""
         latency_s = self.latency_s
@@ -161,4 +171,5 @@ class EvaluationResult:
             "objective": self.objective,
             "totals": self.totals(),
             "layers": [r.to_dict() for r in self.layers.values()],
+            "operations": [operation_dict(operation) for operation in self.operations],
         }

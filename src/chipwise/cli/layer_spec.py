@@ -56,12 +56,14 @@ def load_layer(spec: str, network: str | None = None) -> Layer:
 
 
 def _is_file(name: str) -> bool:
-    return Path(name).suffix.lower() in {".yaml", ".yml"}
+    return Path(name).suffix.lower() in {".yaml", ".yml", ".onnx", ".txt", ".csv"}
 
 
 def _only(network: Network) -> Layer:
     if len(network.layers) == 1:
         return network.layers[0]
+    if not network.layers:
+        raise InputError(f"network {network.name!r} has no layer that does MACs, so there is nothing to map")
     names = [layer.name for layer in network.layers]
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     raise InputError(

@@ -37,7 +37,7 @@ def evaluation_text(result: EvaluationResult) -> str:
         _costly(result),
         _certainty(result),
     )
-    return "\n".join(parts)
+    return "\n".join(parts) + _left_out(result)
 
 
 def chip_line(chip: Accelerator) -> str:
@@ -191,6 +191,21 @@ def _certainty(result: EvaluationResult) -> str:
     shapes = f"{len(mapped)} distinct shapes of {len(layers)} layers"
     return (
         f"mappings\n  {mapspace:.2g} in the {certificates[0].placement} mapspace, for {shapes}\n  {known}\n"
+    )
+
+
+def _left_out(result: EvaluationResult) -> str:
+    """One line on operations without MACs: they are in no figure above, and that must not go unsaid."""
+    operations = result.operations
+    if not operations:
+        return ""
+    kinds = ", ".join(dict.fromkeys(operation.kind for operation in operations))
+    does = format_count(sum(operation.operations for operation in operations))
+    moved = format_bytes(8 * result.operations_bytes)
+    nodes = "1 node" if len(operations) == 1 else f"{len(operations)} nodes"
+    return (
+        f"\nnot included: {nodes} without MACs ({kinds}), {does} operations; apart from the layers they move at "
+        f"least {moved} off-chip\n"
     )
 
 
