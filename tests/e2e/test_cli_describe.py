@@ -94,7 +94,7 @@ def test_a_layer_may_be_an_einsum(run):
     ("arguments", "says"),
     [
         (["--densities", "none.yaml"], "none.yaml: there is no such file"),
-        (["--densities", ""], "is a folder"),
+        (["--densities", "published"], "network 'mixed' has none of that name"),
         (["--energy-table", "-", "--csv", "-"], "--csv - and --energy-table - would mix"),
         (["--energy-table", "no/such/folder/t.txt"], "there is no folder"),
     ],

@@ -26,8 +26,9 @@ def describe(
         str | None,
         typer.Option(
             "--densities",
-            metavar="FILE",
-            help="Fractions of non-zeros by layer and tensor (chipwise.densities/1), for non-zero weights and MACs.",
+            metavar="FILE|published",
+            help="Fractions of non-zeros by layer and tensor, from a file or as published for the network: adds "
+            "non-zero weights and MACs.",
             show_default=False,
         ),
     ] = None,
@@ -52,11 +53,12 @@ def describe(
     loaded = chipwise.load_network(network)
 
     from chipwise.report.listing import describe_csv, describe_text
-    from chipwise.workload.densities import read_densities, with_densities
+    from chipwise.workload.densities import with_densities
     from chipwise.workload.energy_table import write_energy_table
+    from chipwise.workload.published_densities import find_densities
 
     if densities is not None:
-        loaded = with_densities(loaded, read_densities(densities))
+        loaded = with_densities(loaded, find_densities(densities, loaded))
     statistics = chipwise.describe(loaded)
     if json is not None:
         write_json("--json", json, statistics.to_dict())
