@@ -34,6 +34,8 @@ class Network:
     """Figures that the source prints for this network, for `chipwise validate`."""
     fused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Per node, the user's names of what is done with it: normalisation folded into its weights, activations."""
+    free: tuple[str, ...] = ()
+    """Operators of an imported network that cost nothing, by the user's names: reshapes, parts, constants."""
 
     def __post_init__(self) -> None:
         if not self.nodes:

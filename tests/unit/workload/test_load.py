@@ -30,12 +30,13 @@ def test_a_network_passes_through():
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("alexnt", "network 'alexnt' is not known; give a network's name, or the path of a .yaml"),
+        ("alexnt", "network 'alexnt' is not known; give a network's name, the path of a .yaml, .onnx"),
         ("alexnt", "Did you mean 'alexnet'?"),
         ("", "network '' is not known"),
-        ("model.onnx", "files of type '.onnx' are not read; give a network's name, or the path of a .yaml"),
+        ("model.onnx", "model.onnx: there is no such file"),
+        ("model.h5", "files of type '.h5' are not read; give a network's name, the path of a .yaml, .onnx"),
         (Path("model.pt"), "files of type '.pt' are not read"),
-        ("nets/tiny", "a path must end in .yaml or .yml"),
+        ("nets/tiny", "a path must end in .yaml, .yml, .onnx, .txt or .csv"),
         ("missing.yaml", "missing.yaml: there is no such file"),
         ("a" * 5000 + ".yaml", "cannot be read"),
         ("\0.yml", ".yml"),
