@@ -37,7 +37,7 @@ class OneOf:
         return value in self.values
 
     def __str__(self) -> str:
-        *most, last = map(str, self.values)
+        *most, last = map(_written, self.values)
         return f"{', '.join(most)} or {last}" if most else last
 
 
@@ -93,7 +93,7 @@ def parameters(build: Callable[..., object]) -> tuple[Parameter, ...]:
     >>> from typing import Annotated
     >>> def build(width: Annotated[float, OneOf(0.5, 1.0)] = 1.0) -> None: ...
     >>> str(parameters(build)[0])
-    'width=1 (0.5 or 1.0)'
+    'width=1 (0.5 or 1)'
     """
     hints = typing.get_type_hints(build, include_extras=True)
     found = []

@@ -41,7 +41,7 @@ def parameters(name: str) -> tuple[Parameter, ...]:
     """What the network of that name can be asked for.
 
     >>> [str(p) for p in parameters("mobilenet_v1")]
-    ['width=1 (0.25, 0.5, 0.75 or 1.0)', 'resolution=224 (32 to 2048)']
+    ['width=1 (0.25, 0.5, 0.75 or 1)', 'resolution=224 (32 to 2048)']
     """
     return ask.parameters(_builder(_known(name)))
 
