@@ -6,7 +6,7 @@ from math import prod
 
 from chipwise.errors import InputError
 from chipwise.workload.importers.graph import Graph, Operator, Value
-from chipwise.workload.importers.nodes import build, does_macs
+from chipwise.workload.importers.nodes import build
 from chipwise.workload.importers.patterns import joined
 from chipwise.workload.layer import Layer
 from chipwise.workload.network import INPUT, Network, Node
@@ -86,8 +86,8 @@ class _Assembly:
         operator = replace(operator, inputs=tuple(self._known(v) for v in operator.inputs))
         if operator.kind in FREE:
             self._pass(operator)
-        elif all(v.constant for v in operator.inputs) and not does_macs(operator.kind):
-            # Done once, before the first input comes: what is stored is the result.
+        elif all(v.constant for v in operator.inputs):
+            # Done once, before the first input comes, products of weights too: what is stored is the result.
             self._pass(operator, constant=True)
         elif operator.kind == "pad" and self._is_padding(operator):
             self._pass(operator)
@@ -160,7 +160,7 @@ class _Assembly:
         return True
 
     def _fuse(self, operator: Operator, node: str) -> None:
-        self._fused.setdefault(node, []).append(operator.shown)
+        self._fused.setdefault(node, []).extend((*operator.facts.get("parts", ()), operator.shown))
         if operator.kind == "activation":
             self._activated.add(node)
         for value in operator.outputs[:1]:
@@ -186,6 +186,8 @@ class _Assembly:
                 self._origin((operator.inputs[s],)) if isinstance(s, int) else (s,) for s in piece.reads
             ]
             self._inputs[name] = tuple(dict.fromkeys(n for names in sources for n in names))
+        if "parts" in operator.facts:
+            self._fused[pieces[0].node.name] = list(operator.facts["parts"])
         last = tuple(p.node.name for p in pieces if p.node.name not in read_inside)
         for value in operator.outputs:
             self._origins[value.key] = last

@@ -47,11 +47,6 @@ def build(name: str, operator: Operator) -> tuple[Piece, ...]:
     return BUILDERS[operator.kind](name, operator)
 
 
-def does_macs(kind: str) -> bool:
-    """Whether operators of this kind multiply and accumulate, and so count even if they read parameters alone."""
-    return kind in {"conv", "product", "einsum", "attention", "recurrent"}
-
-
 def _shape(operator: Operator, index: int = 0) -> Shape:
     shape = operator.inputs[index].shape
     if shape is None:

@@ -32,10 +32,10 @@ def joined(operators: Sequence[Operator], outputs: Sequence[Value]) -> list[Oper
             continue
         inside = [i for i in members if i <= last]
         root = roots[operators[last].outputs[0].key]
-        source = ", ".join(operators[i].source for i in inside)
+        parts = tuple(operators[i].shown for i in inside[:-1])
         for i in inside:
             found[i] = None
-        found[last] = replace(operators[last], kind="activation", inputs=(root,), source=source, facts={})
+        found[last] = replace(operators[last], kind="activation", inputs=(root,), facts={"parts": parts})
     return [o for o in found if o is not None]
 
 

@@ -11,20 +11,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from chipwise.workload.importers.fx import call_of, mapped, value_of
 from chipwise.workload.importers.graph import Graph, Operator, Value
 
-_UNSEEN = (
-    "sym_",
-    "_assert",
-    "is_",
-    "_local_scalar",
-    "item",
-    "size",
-    "stride",
-    "storage_offset",
-    "numel",
-    "dim",
-)
-"""Beginnings of what asks about tensors and computes nothing."""
-
 
 def record(module: Any, positional: tuple[Any, ...], named: dict[str, Any], *, fake: bool) -> Graph:
     """The operators of one run of `module`; `fake` runs on shapes alone."""
@@ -107,9 +93,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]
 
     def note(self, func: Any, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Add the operator `func` that has given `result`."""
-        word = func._schema.name.partition("::")[2]  # noqa: SLF001 - as in fx.call_of
-        if word.startswith(_UNSEEN):
-            return
         read = [mapped(a, self._read) for a in args]
         named = {k: mapped(a, self._read) for k, a in kwargs.items()}
         outputs = []
@@ -118,6 +101,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]
                 # What is written in place is a new value in the same tensor.
                 self._values.pop(id(tensor), None)
                 outputs.append(self.value(tensor))
+        if not outputs:  # a question about a tensor
+            return
         self.operators.append(
             call_of(func, tuple(read), named, tuple(outputs), self._scopes[-1], self._parameters)
         )
