@@ -184,7 +184,8 @@ def test_validate(run):
     written = json.loads(run("validate", "--json", "-"))
     assert written["schema"] == "chipwise.validation/1"
     keys = ["group", "source", "item", "quantity", "unit", "published", "computed", "error", "band", "within"]
-    assert all(list(row) == keys for row in written["rows"])
+    assert all(list(row) == [*keys, "note"] for row in written["rows"])
+    assert "\ngooglenet CONV MACs; googlenet total MACs: " in text
     assert {"table-ii", "isca16-energy"} <= {row["group"] for row in written["rows"]}
 
 

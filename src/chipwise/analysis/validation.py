@@ -22,7 +22,8 @@ class Check:
     """One figure: what it is of, what the source prints, and what chipwise computes.
 
     `published` is None for a figure that the source does not give, shown beside those that it does. `band`
-    is how far the computed one may be off, as a fraction of the published one.
+    is how far the computed one may be off, as a fraction of the published one. `note` is the reason of a
+    deviation that is known.
     """
 
     item: str
@@ -31,6 +32,7 @@ class Check:
     published: float | None
     computed: float
     band: float | None = None
+    note: str = ""
 
 
 @final
@@ -39,7 +41,7 @@ class Row:
     """A check with its group and source, and whether it holds.
 
     `error` is (computed - published) / published; `within` whether it is at most `band` either way; both
-    are None where nothing is published.
+    are None where nothing is published. `note` says why it is not, where that is known.
     """
 
     group: str
@@ -52,6 +54,12 @@ class Row:
     error: float | None
     band: float | None
     within: bool | None
+    note: str = ""
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether it is outside its band for no known reason."""
+        return self.within is False and not self.note
 
 
 def groups() -> tuple[str, ...]:
@@ -101,6 +109,7 @@ def _judged(group: str, source: str, check: Check) -> Row:
         error=error,
         band=check.band,
         within=within,
+        note=check.note,
     )
 
 

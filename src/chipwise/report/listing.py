@@ -252,13 +252,27 @@ def validation_text(rows: Sequence[Row]) -> str:
             f"{row.computed:.10g}",
             "" if row.error is None else f"{100 * row.error:+.2f} %",
             "" if row.band is None else f"{100 * row.band:.2f} %",
-            {True: "yes", False: "NO", None: ""}[row.within],
+            {True: "yes", False: "NO" if row.unexplained else "no", None: ""}[row.within],
         )
         for row in rows
     ]
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row.note:
+            reasons.setdefault(row.note, []).append(f"{row.item} {row.quantity}")
+    notes = [f"{'; '.join(items)}: {note}\n" for note, items in reasons.items()]
+    notes += [
+        f"{group}: {source}\n" for group, source in dict.fromkeys((row.group, row.source) for row in rows)
+    ]
+    return f"{table(head, cells, left=_LEFT)}\n{''.join(notes)}{_verdict(rows)}\n"
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    """How many figures are within their band, and of how many others the reason is known."""
     judged = [row for row in rows if row.within is not None]
     right = sum(row.within is True for row in judged)
     share = f" ({percent(right / len(judged))})" if judged else ""
-    sources = dict.fromkeys((row.group, row.source) for row in rows)
-    notes = "".join(f"{group}: {source}\n" for group, source in sources)
-    return f"{table(head, cells, left=_LEFT)}\n{right} of {len(judged)} within their band{share}\n{notes}"
+    known = sum(bool(row.note) for row in judged if not row.within)
+    return f"{right} of {len(judged)} within their band{share}" + (
+        f", {known} outside for a reason given above" if known else ""
+    )
