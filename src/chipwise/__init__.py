@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chipwise.analysis.statistics import describe
     from chipwise.components.load import load_accelerator
     from chipwise.errors import ChipwiseError, InputError, NoMappingError
+    from chipwise.measure.densities import measure_densities
     from chipwise.workload.kinds import conv, fully_connected, matmul
     from chipwise.workload.load import load_network
 
@@ -32,6 +33,7 @@ _HOME = {
     "load_accelerator": "chipwise.components.load",
     "load_network": "chipwise.workload.load",
     "matmul": "chipwise.workload.kinds",
+    "measure_densities": "chipwise.measure.densities",
 }
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "load_accelerator",
     "load_network",
     "matmul",
+    "measure_densities",
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chipwise import __version__
-from chipwise.cli import algorithms, evaluate, listing, mapping, validate
+from chipwise.cli import algorithms, densities, evaluate, listing, mapping, validate
 from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError
 
@@ -47,6 +47,7 @@ for _command in (
     mapping.map_,
     listing.describe,
     algorithms.algorithms,
+    densities.densities,
     listing.networks,
     listing.chips,
     listing.show,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
 from pydantic import Field
 
@@ -46,6 +46,8 @@ class _File(FileModel):
     declared: Annotated[Literal["chipwise.densities/1"], Field(alias="schema")]
     source: str = ""
     layers: dict[str, dict[str, Density]]
+    measured: dict[str, Any] = Field(default_factory=dict)
+    """What else a measurement has found, for people and other programs."""
 
 
 def read_densities(path: str | Path) -> Densities:

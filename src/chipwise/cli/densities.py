@@ -1,0 +1,89 @@
+"""`chipwise densities`: how many zeros real data puts into a model, layer by layer."""
+
+# ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chipwise.cli.options import Batch
+from chipwise.cli.output import TERMINAL, check_target, say, write_json
+from chipwise.errors import InputError
+from chipwise.measure.densities import Progress
+
+MAX_IMAGES = 1_000_000
+
+
+def _limit(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_IMAGES:
+        raise InputError(f"--limit {value}: must be a whole number from 1 to {MAX_IMAGES}")
+    return int(value)
+
+
+def densities(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="An .onnx file with its weights.", show_default=False)
+    ],
+    *,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="FOLDER|FILE",
+            help="A folder of images, or an .npz file with an array called `input` or as the model's input.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="FILE", help="Write the densities to FILE, or to the terminal with `-`."
+        ),
+    ] = "densities.json",
+    batch: Batch = 1,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", parser=_limit, help="Use so many images.  [default: all]"),
+    ] = None,
+    normalize: Annotated[
+        str,
+        typer.Option(
+            "--normalize", metavar="HOW", help="Of images: imagenet, unit (0 to 1), signed (-1 to 1), none."
+        ),
+    ] = "imagenet",
+) -> None:
+    """Zeros of weights and activations on real data.
+
+    The file is what --densities reads elsewhere; PyTorch modules are measured by chipwise.measure_densities.
+    """
+    check_target("--out", out)
+    if Path(model).suffix.lower() != ".onnx":
+        raise InputError(
+            f"model {model!r}: densities are measured in .onnx files; for a PyTorch module use "
+            "chipwise.measure_densities(module, batches) in Python"
+        )
+
+    from chipwise.measure.onnx_zeros import measure_onnx
+    from chipwise.report.densities import densities_text
+
+    with _progress() as progress:
+        found = measure_onnx(model, data, batch=batch, limit=limit, normalize=normalize, progress=progress)
+    write_json("--out", out, found.to_dict())
+    if out != TERMINAL:
+        say(densities_text(found))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A count of images on stderr while people wait; nothing where stderr is not a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_interactive:
+        yield None
+        return
+    with console.status("reading the model") as status:
+        yield lambda done: status.update(f"measured {done} images")
