@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,6 @@ import typer
 from chipwise.cli.options import Batch
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.errors import InputError
-from chipwise.measure.densities import Progress
 
 MAX_IMAGES = 1_000_000
 
@@ -77,7 +76,7 @@ def densities(
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
+def _progress() -> Iterator[Callable[[int], None] | None]:
     """A count of images on stderr while people wait; nothing where stderr is not a terminal."""
     from rich.console import Console
 
