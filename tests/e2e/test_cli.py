@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -158,10 +159,28 @@ def test_describe(run, tmp_path):
     )
 
 
-def test_networks_and_chips_are_listed(run):
-    names = [entry["name"] for entry in json.loads(run("networks", "--json", "-"))["networks"]]
-    assert {"alexnet", "vgg16", "resnet50"} <= set(names)
-    assert [line.split()[0] for line in run("networks").splitlines()[1:]] == names
+def test_networks_are_listed(run):
+    entries = {entry["name"]: entry for entry in json.loads(run("networks", "--json", "-"))["networks"]}
+    assert {"alexnet", "vgg16", "resnet50"} <= set(entries)
+    text = run("networks")
+    assert [line.split()[0] for line in text.split("\n\n")[0].splitlines()[1:]] == list(entries)
+    assert re.search(r"\nmobilenet_v1 .* 569M  Howard 2017 +width=1,resolution=224\n", text)
+    assert entries["mobilenet_v1"]["parameters"] == [
+        {"name": "width", "default": 1.0, "values": [0.25, 0.5, 0.75, 1.0]},
+        {"name": "resolution", "default": 224, "least": 32, "most": 2048},
+    ]
+    assert entries["alexnet"]["parameters"] == []
+
+
+def test_a_network_takes_its_parameters_in_every_command(run, run_fails):
+    name = "MobileNet-V1@width=0.5,resolution=160"
+    data = json.loads(run("describe", name, "--json", "-"))
+    assert (data["network"], data["input"]) == ("mobilenet_v1@width=0.5,resolution=160", [3, 160, 160])
+    assert "Conv2d_0" in run("map", f"{name}:Conv2d_0", "--on", "simple", "--no-cache").splitlines()[0]
+    assert "width = 0.6 must be 0.25, 0.5, 0.75 or 1" in run_fails(2, "describe", "mobilenet_v1@width=0.6")
+
+
+def test_chips_are_listed(run):
     found = json.loads(run("chips", "--json", "-"))["chips"]
     assert next(chip for chip in found if chip["name"] == "eyeriss")["pes"] == 168
     assert [line.split()[0] for line in run("chips").splitlines()[1:]] == [chip["name"] for chip in found]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,8 @@ _LEFT = (
     "quantity",
     "unit",
     "agrees",
+    "source",
+    "parameters",
 )
 
 
@@ -155,7 +158,7 @@ def _cell(value: Any) -> Any:
 
 
 def network_entries() -> list[dict[str, Any]]:
-    """The zoo: name, title, source, input, layers, weights, MACs."""
+    """The zoo: name, title, source, input, layers, operations, weights, MACs, parameters."""
     found = []
     for name in registry.names():
         network = registry.build(name)
@@ -167,28 +170,56 @@ def network_entries() -> list[dict[str, Any]]:
                 "source": network.source,
                 "input": list(network.input_shape),
                 "layers": len(network.layers),
+                "operations": len(network.operations),
                 "weights": statistics.weights,
                 "macs": statistics.macs,
+                "parameters": [parameter.to_dict() for parameter in registry.parameters(name)],
             }
         )
     return found
 
 
 def networks_text(entries: Sequence[dict[str, Any]]) -> str:
-    """The zoo as a table."""
-    head = ("network", "title", "input", "layers", "weights", "MACs")
+    """The zoo as a table, and how to ask for what is not the default."""
+    head = ("network", "input", "layers", "weights", "MACs", "source", "parameters")
     rows = [
         (
             e["name"],
-            e["title"],
             " x ".join(map(str, e["input"])),
             str(e["layers"]),
             format_count(e["weights"]),
             format_count(e["macs"]),
+            _cited(e["source"]),
+            ",".join(f"{p['name']}={_plain(p['default'])}" for p in e["parameters"]),
         )
         for e in entries
     ]
-    return table(head, rows, left=_LEFT)
+    asked = next((e for e in entries if e["parameters"]), None)
+    hint = ""
+    if asked is not None:
+        first = asked["parameters"][0]
+        hint = (
+            f"\nParameters stand behind an @, as in {asked['name']}@{first['name']}={_plain(first['default'])}; "
+            "--json FILE lists what each may be, and sources in full.\n"
+        )
+    return table(head, rows, left=_LEFT) + hint
+
+
+def _cited(source: str) -> str:
+    """First author and year of a source.
+
+    >>> _cited("Tan, Le, 'EfficientNet: rethinking ...', ICML 2019, Table 1")
+    'Tan 2019'
+    """
+    author = source.partition(",")[0].removesuffix(" et al.")
+    year = re.search(r"\b(?:19|20)\d\d\b", source)
+    return f"{author} {year[0]}" if year else author
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def chip_entries() -> list[dict[str, Any]]:

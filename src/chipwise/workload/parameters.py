@@ -74,6 +74,17 @@ class Parameter:
     def __str__(self) -> str:
         return f"{self.name}={_written(self.default)} ({self.values})"
 
+    def to_dict(self) -> dict[str, Any]:
+        """The parameter as `chipwise networks --json` writes it."""
+        if isinstance(self.values, OneOf):
+            return {"name": self.name, "default": self.default, "values": list(self.values.values)}
+        return {
+            "name": self.name,
+            "default": self.default,
+            "least": self.values.least,
+            "most": self.values.most,
+        }
+
     def parse(self, network: str, text: str) -> Argument:
         """The value that `text` spells; InputError if it is none that the network takes."""
         value: Argument = text
