@@ -224,11 +224,10 @@ class _Assembly:
         return replace(node, tensors=tuple(replace(t, bits=widths[t.name]) for t in node.tensors))
 
     def _output_bits(self, value: Value) -> int | None:
-        """The width to which a single reader quantises a value at once."""
-        if value.bits is not None:
-            return value.bits
-        readers = self._readers.get(value.key, [])
-        if len(readers) == 1 and readers[0].kind == "quantize":
-            bits = readers[0].facts.get("bits")
-            return bits if isinstance(bits, int) else None
-        return None
+        """The width to which a single reader quantises a value, at once or after its activation."""
+        while value.bits is None:
+            readers = self._readers.get(value.key, [])
+            if len(readers) != 1 or readers[0].kind not in {"quantize", "activation"}:
+                return None
+            value = readers[0].outputs[0]
+        return value.bits

@@ -175,14 +175,24 @@ class Speech(nn.Module):
         super().__init__()
         self.lstm = nn.LSTM(12, 16, num_layers=2, bidirectional=True, batch_first=True)
         self.gru = nn.GRU(32, 8)
-        self.rnn = nn.RNN(8, 8, batch_first=True)
         self.fc = nn.Linear(8, 5)
 
     def forward(self, x):
         y, _ = self.lstm(x)
         y, _ = self.gru(y)
-        y, _ = self.rnn(y)
         return F.log_softmax(self.fc(y), -1)
+
+
+class Plain(nn.Module):
+    """The plain recurrent cell, over a sequence and alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.cell = nn.RNN(12, 8, batch_first=True), nn.LSTMCell(8, 6)
+
+    def forward(self, x):
+        y, _ = self.rnn(x)
+        return self.cell(y[:, -1])
 
 
 class Volume(nn.Module):
@@ -235,6 +245,7 @@ SHAPES = {
     Bert: (1, 10, 32),
     Decoder: (1, 10, 32),
     Speech: (1, 20, 12),
+    Plain: (1, 20, 12),
     Volume: (1, 4, 32),
     Functional: (2, 3, 8, 8),
     Shared: (4, 8),

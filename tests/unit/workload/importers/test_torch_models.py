@@ -142,8 +142,13 @@ def test_recurrent_layers():
     assert dims(network, "lstm.input") == {"N": 20, "M": 64, "C": 12}
     assert dims(network, "lstm.2.reverse.recurrent") == {"N": 20, "M": 64, "C": 16}
     assert dims(network, "gru.input") == {"N": 20, "M": 24, "C": 32}
-    assert dims(network, "rnn.recurrent") == {"N": 20, "M": 8, "C": 8}
     assert network.sources("lstm.2.input") == ("lstm.gates", "lstm.reverse.gates")
+
+
+def test_recurrent_cells():
+    network = load_network(models.build(models.Plain), example_input=(1, 20, 12))
+    assert dims(network, "rnn.recurrent") == {"N": 20, "M": 8, "C": 8}
+    assert dims(network, "cell.input") == {"N": 1, "M": 24, "C": 8}
 
 
 def test_the_batch_of_the_example_is_kept_and_multiplied():
