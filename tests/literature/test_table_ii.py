@@ -40,7 +40,7 @@ PRINTED = {
 }  # fmt: skip
 
 SHAPES = {
-    # The table prints channels and filters of Caffe's LeNet, which is another network by its weights.
+    # The table prints channels and filters of Caffe's LeNet, tested below.
     "lenet5": {
         "conv_layers": 2, "conv_depth": 2, "conv_filter_sizes": [5], "conv_channels": [1, 6],
         "conv_filters": [6, 16], "conv_strides": [1],
@@ -124,7 +124,7 @@ def test_a_network_carries_the_figures_of_the_table(name):
 
 def test_rows_outside_their_band_are_those_with_a_reason():
     rows = validate("table-ii")
-    assert len(rows) == 8 * len(PRINTED) + 3
+    assert len(rows) == 8 * len(PRINTED) + 6
     assert {(row.item, row.quantity) for row in rows if not row.within} == {
         *(("lenet5", quantity) for quantity in ("CONV MACs", "total weights", "total MACs")),
         *(("googlenet", quantity) for quantity in ("CONV MACs", "total MACs")),
@@ -132,10 +132,30 @@ def test_rows_outside_their_band_are_those_with_a_reason():
     assert all(bool(row.note) == (not row.within) for row in rows)
 
 
-def test_the_deeper_networks_of_the_text():
-    deep = describe(registry.build("resnet152"))
-    assert (as_printed(deep.macs, "11.3G"), as_printed(deep.weights, "60M")) == ("11.3G", "60M")
-    assert round(registry.build("vgg19").macs / registry.build("vgg16").macs, 2) == 1.27
+@pytest.mark.parametrize(
+    ("name", "weights", "macs"), [("lenet5@version=caffe", "431k", "2.3M"), ("resnet152", "60M", "11.3G")]
+)
+def test_the_networks_of_the_text(name, weights, macs):
+    statistics = describe(registry.build(name))
+    assert (as_printed(statistics.weights, weights), as_printed(statistics.macs, macs)) == (weights, macs)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "times"), [("vgg19", "vgg16", "1.27"), ("overfeat_accurate", "overfeat_fast", "1.9")]
+)
+def test_the_ratios_of_the_text(name, other, times):
+    ratio = registry.build(name).macs / registry.build(other).macs
+    assert round(ratio, len(times) - 2) == float(times)
+
+
+def test_the_table_prints_channels_and_filters_of_caffes_lenet():
+    totals = describe(registry.build("lenet5@version=caffe")).to_dict()["totals"]
+    assert (totals["conv_channels"], totals["conv_filters"]) == ([1, 20], [20, 50])
+    assert (totals["fc_filter_sizes"], totals["fc_channels"], totals["fc_filters"]) == (
+        [1, 4],
+        [50, 500],
+        [10, 500],
+    )
 
 
 def test_alexnet_convolutions_exactly():

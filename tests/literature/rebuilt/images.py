@@ -37,6 +37,20 @@ def lenet5():
     )
 
 
+def overfeat_accurate():
+    pool = partial(nn.MaxPool2d, 3, 3)
+    return nn.Sequential(
+        *(plain(3, 96, 7, 2, 0), pool(), plain(96, 256, 7, 1, 0), nn.MaxPool2d(2)),
+        *(plain(256, 512, 3), plain(512, 512, 3), plain(512, 1024, 3), plain(1024, 1024, 3), pool()),
+        *(nn.Flatten(), nn.Linear(25600, 4096), nn.Linear(4096, 4096), nn.Linear(4096, 1000)),
+    )
+
+
+def caffe_lenet():
+    convs = (plain(1, 20, 5, 1, 0), nn.MaxPool2d(2), plain(20, 50, 5, 1, 0), nn.MaxPool2d(2))
+    return nn.Sequential(*convs, nn.Flatten(), nn.Linear(800, 500), nn.Linear(500, 10))
+
+
 def vgg(counts):
     layers, channels = [], 3
     for count, filters in zip(counts, (64, 128, 256, 512, 512), strict=True):
@@ -199,8 +213,10 @@ def unet():
 IMAGE = (3, 224, 224)
 MODELS = {
     "lenet5": Model(lenet5, (1, 28, 28), None),
+    "lenet5@version=caffe": Model(caffe_lenet, (1, 28, 28), 431_080),
     "alexnet": Model(alexnet, (3, 227, 227), 60_965_224),
     "overfeat_fast": Model(overfeat_fast, (3, 231, 231), None),
+    "overfeat_accurate": Model(overfeat_accurate, (3, 221, 221), None),
     "vgg16": Model(partial(vgg, (2, 2, 3, 3, 3)), IMAGE, 138_357_544),
     "vgg19": Model(partial(vgg, (2, 2, 4, 4, 4)), IMAGE, 143_667_240),
     "googlenet": Model(googlenet, IMAGE, 6_998_552),

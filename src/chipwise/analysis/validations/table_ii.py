@@ -37,6 +37,12 @@ DEVIATIONS = {
 }
 """Why a figure does not follow from the published shapes."""
 
+TEXT = (("lenet5@version=caffe", 431e3, 2.3e6), ("resnet152", 60e6, 11.3e9))
+"""Weights and MACs in the table's footnote and in the text."""
+
+RATIOS = (("vgg19", "vgg16", 1.27), ("overfeat_accurate", "overfeat_fast", 1.9))
+"""MACs of one network over those of another, in the text."""
+
 
 def checks() -> Iterator[Check]:
     """Every network of the zoo that carries figures of the table, and what the text adds."""
@@ -49,11 +55,13 @@ def checks() -> Iterator[Check]:
             if column in network.published:
                 published, note = network.published[column], DEVIATIONS.get((name, column), "")
                 yield Check(name, quantity, unit, published, totals[column], rounding(published), note)
-    deep = describe(registry.build("resnet152"))
-    yield Check("resnet152", "total weights", "weights", 60e6, deep.weights, rounding(60e6))
-    yield Check("resnet152", "total MACs", "MACs", 11.3e9, deep.macs, rounding(11.3e9))
-    ratio = registry.build("vgg19").macs / registry.build("vgg16").macs
-    yield Check("vgg19", "MACs of vgg16", "x", 1.27, ratio, rounding(1.27))
+    for name, weights, macs in TEXT:
+        statistics = describe(registry.build(name))
+        yield Check(name, "total weights", "weights", weights, statistics.weights, rounding(weights))
+        yield Check(name, "total MACs", "MACs", macs, statistics.macs, rounding(macs))
+    for name, other, times in RATIOS:
+        ratio = registry.build(name).macs / registry.build(other).macs
+        yield Check(name, f"MACs of {other}", "x", times, ratio, rounding(times))
 
 
 def rounding(published: float) -> float:
