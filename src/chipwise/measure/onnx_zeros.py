@@ -201,6 +201,13 @@ def _site(node: Any, sizes: Mapping[str, int], readers: Mapping[str, list[Any]],
         (reader,) = readers[out]
         others = [name for name in reader.input if name != out]
         linear = reader.op_type in _LINEAR and len(others) == 1 and others[0] in sizes
+        if reader.op_type == "QuantizeLinear":
+            # Quantisers leave out an activation that rounding to their range does as well.
+            after = readers.get(reader.output[0], [])
+            if len(after) != 1 or after[0].op_type != "DequantizeLinear":
+                break
+            out = after[0].output[0]
+            continue
         if not (linear or reader.op_type in _FOLLOWING):
             break
         out = reader.output[0]

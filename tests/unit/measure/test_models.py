@@ -213,6 +213,22 @@ def test_a_bias_and_an_activation_belong_to_their_product(tmp_path):
     assert zeros.densities() == {"input": 7 / 8, "weight": 4 / 16, "output": 3 / 8}
 
 
+def test_rounding_to_whole_numbers_may_stand_for_an_activation(tmp_path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], name="fc"),
+        helper.make_node("QuantizeLinear", ["a", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("MatMul", ["d", "w"], ["y"], name="last"),
+    ]
+    path = written(tmp_path / "m.onnx", nodes, {"w": np.eye(4), "s": 1.0})
+    model = onnx.load(path)
+    model.graph.initializer.append(numpy_helper.from_array(np.uint8(0), "z"))
+    onnx.save(model, path)
+    np.savez(tmp_path / "x.npz", x=np.array([[1.0, -2.0, 0.2, -3.0]], np.float32))
+    layers = measure_onnx(path, tmp_path / "x.npz").densities.layers
+    assert layers["fc"]["output"] == layers["last"]["input"] == 1 / 4
+
+
 @pytest.mark.parametrize(
     ("inputs", "values", "said"),
     [
