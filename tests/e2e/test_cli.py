@@ -243,11 +243,11 @@ from chipwise.cli.main import main
 assert main(sys.argv[1:]) == 0
 print(*sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
 """
-    for command in ([], ["evaluate"], ["map"]):
+    for command in ([], ["evaluate"], ["map"], ["describe"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True
         )
-        heavy = {"numpy", "numba", "torch", "ruamel", "jinja2", "rich"}
+        heavy = {"numpy", "numba", "torch", "onnx", "google", "ruamel", "jinja2", "rich"}
         assert heavy.isdisjoint(done.stderr.split()), heavy & set(done.stderr.split())
 
 

@@ -74,9 +74,14 @@ def algorithms(
 
     from chipwise.cli.layer_spec import load_layer
     from chipwise.report.algorithms import algorithms_csv, algorithms_dict, algorithms_text
+    from chipwise.workload.layer import Layer
 
-    chosen = load_layer(what) if ":" in what else chipwise.load_network(what)
-    title, beforehand = (what if ":" in what else chosen.name), filters == FILTERS[0]
+    # An imported network has been loaded by now.
+    is_layer = isinstance(what, str) and ":" in what
+    chosen = (
+        load_layer(what) if is_layer else what if isinstance(what, Layer) else chipwise.load_network(what)
+    )
+    title, beforehand = (what if is_layer else chosen.name), filters == FILTERS[0]
     found = chipwise.compare_algorithms(
         chosen.with_batch(batch), weights=_weights(weights), filters_beforehand=beforehand
     )

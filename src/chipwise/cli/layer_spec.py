@@ -27,8 +27,8 @@ _FORMS = (
 )
 
 
-def load_layer(spec: str, network: str | None = None) -> Layer:
-    """The layer that `spec` names, in `network` if one is given.
+def load_layer(spec: str | Layer | Network, network: str | Network | None = None) -> Layer:
+    """The layer that `spec` names, in `network` if one is given; a layer or a network of one may have been loaded.
 
     Raises:
         InputError: what cannot be read or is not there, with the nearest name.
@@ -36,6 +36,10 @@ def load_layer(spec: str, network: str | None = None) -> Layer:
     >>> load_layer("alexnet:conv1").macs, load_layer("fc:M=10,C=84").macs
     (105415200, 840)
     """
+    if isinstance(spec, Layer):
+        return spec
+    if isinstance(spec, Network):
+        return _only(spec)
     if network is not None:
         return load_network(network).layer(spec)
     if _is_file(spec):

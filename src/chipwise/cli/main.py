@@ -9,6 +9,7 @@ import typer
 
 from chipwise import __version__
 from chipwise.cli import algorithms, densities, evaluate, listing, mapping, validate
+from chipwise.cli.imports import importing
 from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError
 
@@ -54,7 +55,7 @@ for _command in (
     listing.schema,
     validate.validate,
 ):
-    app.command(_command.__name__.rstrip("_"))(_command)
+    app.command(_command.__name__.rstrip("_"))(importing(_command))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

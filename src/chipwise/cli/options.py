@@ -67,7 +67,10 @@ def _seconds(value: str | float) -> float:
 Network = Annotated[
     str,
     typer.Argument(
-        metavar="NETWORK", help="A name (see `chipwise networks`) or a .yaml file.", show_default=False
+        metavar="NETWORK",
+        help="A name (see `chipwise networks`), a .yaml or .onnx file, a 25-column table (.txt, .csv), an einsum, or "
+        "torch:MODULE:CALLABLE, which runs that code.",
+        show_default=False,
     ),
 ]
 Chip = Annotated[
