@@ -5,7 +5,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.errors import InputError
 
 MAX_IMAGES = 1_000_000
+TORCH = "torch:"
 
 
 def _limit(value: str) -> int:
@@ -24,7 +25,13 @@ def _limit(value: str) -> int:
 
 def densities(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="An .onnx file with its weights.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="An .onnx file with its weights, or torch:package.module:callable, code of yours that makes a PyTorch "
+            "module with its weights.",
+            show_default=False,
+        ),
     ],
     *,
     data: Annotated[
@@ -53,23 +60,41 @@ def densities(
             "--normalize", metavar="HOW", help="Of images: imagenet, unit (0 to 1), signed (-1 to 1), none."
         ),
     ] = "imagenet",
+    input_: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="SHAPE",
+            help="Of one input, as 3x224x224, where the model does not say it and images must be cut to it.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Zeros of weights and activations on real data.
 
-    The file is what --densities reads elsewhere; PyTorch modules are measured by chipwise.measure_densities.
+    The file is what --densities reads elsewhere.
     """
     check_target("--out", out)
-    if Path(model).suffix.lower() != ".onnx":
+    if not model.startswith(TORCH) and Path(model).suffix.lower() != ".onnx":
         raise InputError(
-            f"model {model!r}: densities are measured in .onnx files; for a PyTorch module use "
-            "chipwise.measure_densities(module, batches) in Python"
+            f"model {model!r}: densities are measured in .onnx files and in PyTorch modules "
+            f"({TORCH}package.module:callable, or chipwise.measure_densities in Python)"
         )
 
-    from chipwise.measure.onnx_zeros import measure_onnx
     from chipwise.report.densities import densities_text
+    from chipwise.workload.importers.inputs import parse_inputs
 
+    shape = None if input_ is None else parse_inputs(input_)[0].shape
     with _progress() as progress:
-        found = measure_onnx(model, data, batch=batch, limit=limit, normalize=normalize, progress=progress)
+        how: dict[str, Any] = {"batch": batch, "limit": limit, "normalize": normalize, "shape": shape}
+        if model.startswith(TORCH):
+            from chipwise.measure.torch_zeros import measure_module_on
+
+            found = measure_module_on(model.removeprefix(TORCH), data, progress=progress, **how)
+        else:
+            from chipwise.measure.onnx_zeros import measure_onnx
+
+            found = measure_onnx(model, data, progress=progress, **how)
     write_json("--out", out, found.to_dict())
     if out != TERMINAL:
         say(densities_text(found))

@@ -57,7 +57,7 @@ def read_inputs(
     path: str | Path,
     *,
     name: str,
-    shape: Sequence[int | None],
+    shape: Sequence[int | None] | None,
     batch: int,
     limit: int | None = None,
     normalize: str = "imagenet",
@@ -67,7 +67,7 @@ def read_inputs(
     Args:
         path: a folder of images, or an .npz file with an array `input` or of the model's name for it.
         name: the model's input.
-        shape: of one input, channels first; None where the model takes any extent.
+        shape: of one input, channels first, with None where the model takes any extent; None if it is not known.
         batch: images at once.
         limit: most images to take.
         normalize: a key of `NORMALIZATIONS`, for images.
@@ -79,7 +79,12 @@ def read_inputs(
     place = Path(path)
     if normalize not in NORMALIZATIONS:
         raise InputError(f"--normalize {normalize!r} is not known." + did_you_mean(normalize, NORMALIZATIONS))
+    if place.is_dir() and shape is None:
+        raise InputError(
+            f"--data {place}: to cut images to size, the model's input is needed; give --input 3x224x224"
+        )
     if place.is_dir():
+        assert shape is not None
         return _folder(place, shape, batch, limit, normalize)
     if place.suffix.lower() == ".npz" and place.exists():
         values = _array(place, name)
@@ -121,7 +126,9 @@ def _array(path: Path, name: str) -> Array:
     return values
 
 
-def _check_shape(path: Path, values: Array, shape: Sequence[int | None]) -> None:
+def _check_shape(path: Path, values: Array, shape: Sequence[int | None] | None) -> None:
+    if shape is None:
+        shape = values.shape[1:]
     expected = "N x " + " x ".join("any" if e is None else str(e) for e in shape)
     fits = values.ndim == len(shape) + 1 and all(
         e is None or e == v for e, v in zip(shape, values.shape[1:], strict=True)
@@ -140,7 +147,7 @@ def _folder(
         shown = " x ".join("any" if e is None else str(e) for e in shape)
         raise InputError(
             f"--data {place}: images become 1 or 3 channels of fixed height and width, and the model takes {shown}; "
-            "give an .npz file with the inputs instead"
+            "give an .npz file with the inputs instead, or --input 3x224x224 where the model leaves extents open"
         )
     files = sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES)[: limit or MAX_IMAGES]
     if not files:

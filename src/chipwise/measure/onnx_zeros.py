@@ -1,6 +1,6 @@
 """Zeros in an ONNX file's tensors: onnxruntime computes it with every layer's input and output as outputs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from math import prod
@@ -65,6 +65,7 @@ def measure_onnx(
     batch: int = 1,
     limit: int | None = None,
     normalize: str = "imagenet",
+    shape: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> MeasuredDensities:
     """Densities of the weights and activations of an ONNX file, over one pass with onnxruntime.
@@ -78,6 +79,7 @@ def measure_onnx(
         batch: images at once; what the file fixes stands before it.
         limit: most images.
         normalize: of images, a key of `images.NORMALIZATIONS`.
+        shape: of one input, where the file leaves extents open.
         progress: told how many images are done.
 
     Raises:
@@ -85,14 +87,15 @@ def measure_onnx(
         MissingExtra: no onnx, onnxruntime or, for images, Pillow.
     """
     model = _loaded(Path(path))
-    name, shape, kind = _input(Path(path), model)
+    name, extents, kind = _input(Path(path), model)
+    fixed, wanted = extents[0], _filled(Path(path), extents[1:], shape)
     inputs = read_inputs(
-        data, name=name, shape=shape[1:], batch=shape[0] or batch, limit=limit, normalize=normalize
+        data, name=name, shape=wanted, batch=fixed or batch, limit=limit, normalize=normalize
     )
-    count = inputs.count - inputs.count % (shape[0] or 1)
+    count = inputs.count - inputs.count % (fixed or 1)
     if count == 0:
         raise InputError(
-            f"{path}: takes {shape[0]} images at once, and the data has {inputs.count}; export it with a free batch"
+            f"{path}: takes {fixed} images at once, and the data has {inputs.count}; export it with a free batch"
         )
     layers: dict[str, LayerZeros] = {}
     unmeasured: tuple[str, ...] = ()
@@ -112,6 +115,22 @@ def measure_onnx(
         if progress is not None:
             progress(done)
     return MeasuredDensities(layers, done, _provenance(Path(path), Path(data), inputs), unmeasured)
+
+
+def _filled(
+    path: Path, open_shape: Sequence[int | None], shape: Sequence[int] | None
+) -> tuple[int | None, ...]:
+    """The shape of one input, with what the file leaves open from `shape`."""
+    if shape is None:
+        return tuple(open_shape)
+    if len(shape) != len(open_shape) or any(
+        a not in (None, b) for a, b in zip(open_shape, shape, strict=True)
+    ):
+        shown = " x ".join("any" if extent is None else str(extent) for extent in open_shape)
+        raise InputError(
+            f"{path}: takes inputs of {shown}, so --input {'x'.join(map(str, shape))} does not fit"
+        )
+    return tuple(shape)
 
 
 def _provenance(path: Path, data: Path, inputs: Inputs) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from chipwise.errors import ChipwiseError, InputError, MissingExtra
 from chipwise.measure.densities import MeasuredDensities, Progress, as_array, images_in, provenance
+from chipwise.measure.images import read_inputs
 from chipwise.measure.zeros import Array, LayerZeros, Zeros, checked
 from chipwise.workload.importers.naming import name_of
-from chipwise.workload.importers.torch import read_module
+from chipwise.workload.importers.torch import module_of, read_module
 
 try:
     import torch
@@ -168,6 +171,34 @@ def measure_module(
     return MeasuredDensities(layers, done, record, unmeasured)
 
 
+def measure_module_on(
+    spec: str,
+    data: str | Path,
+    *,
+    batch: int = 1,
+    limit: int | None = None,
+    normalize: str = "imagenet",
+    shape: Sequence[int] | None = None,
+    progress: Progress | None = None,
+) -> MeasuredDensities:
+    """As `onnx_zeros.measure_onnx`, of the module that the user's code makes.
+
+    Args:
+        spec: `package.module:callable`; that code is run.
+        data: a folder of images, for which `shape` is needed, or an .npz file.
+        batch: images at once.
+        limit: most images.
+        normalize: of images.
+        shape: of one input.
+        progress: told how many images are done.
+    """
+    module = module_of(spec)
+    inputs = read_inputs(data, name="input", shape=shape, batch=batch, limit=limit, normalize=normalize)
+    shown = Path(data).name or str(data)
+    found = measure_module(module, inputs.batches(), limit=None, data=shown, progress=progress)
+    return replace(found, provenance={**found.provenance, "preprocessing": inputs.preprocessing})
+
+
 def _run(module: Any, arguments: tuple[Any, ...]) -> None:
     try:
         module(*arguments)
@@ -208,7 +239,8 @@ def _of_network(
             warnings.simplefilter("ignore")
             network = read_module(module, example, allow_unknown=True)
     except ChipwiseError:
-        return found, ()
+        # A model that cannot be imported as a whole has layers all the same.
+        return found, tuple(f"product {at + 1} of activations" for at in products)
     names = [layer.name for layer in network.layers]
     moving = [layer for layer in network.layers if layer.name not in found and layer.kind == "matmul"]
     if len(moving) == len(products):

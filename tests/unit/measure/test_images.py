@@ -1,11 +1,12 @@
 """What may be measured with: images of a folder, arrays of an .npz file; and what is refused."""
 
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 
-from chipwise.errors import InputError
+from chipwise.errors import InputError, MissingExtra
 from chipwise.measure import images
 from chipwise.measure.images import read_inputs
 
@@ -127,3 +128,9 @@ def test_an_image_that_would_unpack_to_too_much(folder, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(InputError, match="cannot be read"):
         next(read(folder).batches())
+
+
+def test_images_without_pillow_give_the_install_line(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'chipwise\[measure\]'"):
+        read(folder)

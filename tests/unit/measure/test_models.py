@@ -292,7 +292,7 @@ def test_the_command_writes_what_describe_reads(model, data, tmp_path, run, run_
         "-",
     )
     for arguments, said in [
-        (["alexnet", "--data", "."], "densities are measured in .onnx files"),
+        (["alexnet", "--data", "."], "densities are measured in .onnx files and in PyTorch modules"),
         ([str(path), "--data", str(tmp_path / "none")], "is not there"),
         ([str(path), "--data", str(tmp_path), "--limit", "0"], "whole number from 1"),
         (
@@ -302,3 +302,33 @@ def test_the_command_writes_what_describe_reads(model, data, tmp_path, run, run_
         ([str(path), "--data", str(tmp_path)], "has no images"),
     ]:
         assert said in run_fails(2, "densities", *arguments)
+
+
+def test_code_that_makes_a_module(data, tmp_path, run, run_fails):
+    Image = pytest.importorskip("PIL.Image")
+    spec, out = "torch:tests.unit.measure.test_models:Small", str(tmp_path / "d.json")
+    np.savez(tmp_path / "x.npz", input=data)
+    run("densities", spec, "--data", str(tmp_path / "x.npz"), "--out", out, "--batch", "2")
+    there = chipwise.measure_densities(Small(), [data]).densities.layers
+    assert read_densities(out).layers == there
+    Image.new("L", (9, 9), 7).save(tmp_path / "a.jpg")
+    text = run("densities", spec, "--data", str(tmp_path), "--out", out, "--input", "3x6x6")
+    assert "1 image of" in text
+    assert "give --input" in run_fails(2, "densities", spec, "--data", str(tmp_path), "--out", out)
+
+
+def test_extents_that_the_file_leaves_open(tmp_path):
+    Image = pytest.importorskip("PIL.Image")
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], name="conv")]
+    path = written(tmp_path / "m.onnx", nodes, {"w": np.ones((2, 3, 3, 3))}, shape=("n", 3, "h", "w"))
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (9, 9), (255, 0, 0)).save(tmp_path / "images" / "a.png")
+    found = measure_onnx(path, tmp_path / "images", shape=(3, 5, 5), normalize="unit")
+    assert found.densities.layers["conv"]["input"] == pytest.approx(1 / 3)
+    for shape, said in [
+        (None, "--input 3x224x224"),
+        ((1, 5, 5), "--input 1x5x5 does not fit"),
+        ((5, 5), "any x any"),
+    ]:
+        with pytest.raises(InputError, match=said):
+            measure_onnx(path, tmp_path / "images", shape=shape)
