@@ -23,52 +23,58 @@ def _limit(value: str) -> int:
     return int(value)
 
 
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="An .onnx file with its weights, or torch:package.module:callable, code of yours that makes a PyTorch "
+        "module with its weights.",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="FOLDER|FILE",
+        help="A folder of images, or an .npz file with an array called `input` or as the model's input.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    str,
+    typer.Option("--out", metavar="FILE", help="Write the densities to FILE, or to the terminal with `-`."),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", parser=_limit, help="Use so many images.  [default: all]"),
+]
+Normalize = Annotated[
+    str,
+    typer.Option(
+        "--normalize", metavar="HOW", help="Of images: imagenet, unit (0 to 1), signed (-1 to 1), none."
+    ),
+]
+Shape = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="SHAPE",
+        help="Of one input, as 3x224x224, where the model does not say it and images must be cut to it.",
+        show_default=False,
+    ),
+]
+
+
 def densities(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="An .onnx file with its weights, or torch:package.module:callable, code of yours that makes a PyTorch "
-            "module with its weights.",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     *,
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data",
-            metavar="FOLDER|FILE",
-            help="A folder of images, or an .npz file with an array called `input` or as the model's input.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out", metavar="FILE", help="Write the densities to FILE, or to the terminal with `-`."
-        ),
-    ] = "densities.json",
+    data: Data,
+    out: Out = "densities.json",
     batch: Batch = 1,
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", parser=_limit, help="Use so many images.  [default: all]"),
-    ] = None,
-    normalize: Annotated[
-        str,
-        typer.Option(
-            "--normalize", metavar="HOW", help="Of images: imagenet, unit (0 to 1), signed (-1 to 1), none."
-        ),
-    ] = "imagenet",
-    input_: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            metavar="SHAPE",
-            help="Of one input, as 3x224x224, where the model does not say it and images must be cut to it.",
-            show_default=False,
-        ),
-    ] = None,
+    limit: Limit = None,
+    normalize: Normalize = "imagenet",
+    input_: Shape = None,
 ) -> None:
     """Zeros of weights and activations on real data.
 
