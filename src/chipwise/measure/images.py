@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def _array(path: Path, name: str) -> Array:
                 shown = ", ".join(keys[:8]) or "none"
                 raise InputError(f"--data {path}: needs an array called 'input' or {name!r}; it has {shown}")
             values: Array = arrays[key]
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, MemoryError) as error:
         if "pickle" in str(error) or "Object arrays" in str(error):
             raise InputError(
                 f"--data {path}: holds Python objects (pickled), which could run code and are not read; save plain "

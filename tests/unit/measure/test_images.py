@@ -134,3 +134,18 @@ def test_images_without_pillow_give_the_install_line(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtra, match=r"pip install 'chipwise\[measure\]'"):
         read(folder)
+
+
+def test_damaged_bytes_and_headers_that_promise_too_much(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", input=np.random.default_rng(0).standard_normal((2, 3, 4, 4)))
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[200:260] = bytes(60)
+    (tmp_path / "x.npz").write_bytes(content)
+    header = (
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000, 3, 4, 4), }".ljust(117) + b"\n"
+    )
+    with zipfile.ZipFile(tmp_path / "y.npz", "w") as archive:
+        archive.writestr("input.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    for name in ("x.npz", "y.npz"):
+        with pytest.raises(InputError, match=r"cannot be read as \.npz"):
+            read(tmp_path / name)
