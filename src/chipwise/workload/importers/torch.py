@@ -154,14 +154,16 @@ def _graph(torch: Any, module: Any, positional: tuple[Any, ...], named: dict[str
         program = torch.export.export(module, positional, named, strict=False)
         graph = graph_of(program, name)
         unknown = {o.source for o in graph.operators if o.kind == "unknown"}
-        # Only what is not known is taken apart: the rest would lose its attention and its recurrent layers.
-        table = {op: f for op, f in torch.export.default_decompositions().items() if str(op) in unknown}
-        return (graph_of(program.run_decompositions(table), name) if unknown and table else graph), ""
+        if unknown:
+            # Only what is not known is taken apart: the rest would lose its attention and its recurrent layers.
+            table = {op: f for op, f in torch.export.default_decompositions().items() if str(op) in unknown}
+            graph = graph_of(program.run_decompositions(table), name) if table else graph
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code runs here, and may raise anything
         graph, how = _recorded(module, positional, named)
         return graph, f"{name} does not export ({_line(error)}); its layers are those of one run {how}"
+    return graph, ""
 
 
 def _recorded(module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Graph, str]:
