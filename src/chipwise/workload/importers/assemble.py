@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 
 from chipwise.errors import InputError
-from chipwise.workload.importers.graph import Graph, Operator, Value
+from chipwise.workload.importers.graph import MACS, Graph, Operator, Value
 from chipwise.workload.importers.nodes import build
 from chipwise.workload.importers.patterns import joined
 from chipwise.workload.layer import Layer
@@ -38,6 +38,10 @@ def assemble(graph: Graph, *, allow_unknown: bool = False) -> Network:
         )
     graph = replace(graph, operators=tuple(joined(graph.operators, graph.outputs)))
     return _Assembly(graph, allow_unknown=allow_unknown).network()
+
+
+def _is_empty(value: Value) -> bool:
+    return value.shape is not None and 0 in value.shape
 
 
 class _Assembly:
@@ -86,9 +90,13 @@ class _Assembly:
         operator = replace(operator, inputs=tuple(self._known(v) for v in operator.inputs))
         if operator.kind in FREE:
             self._pass(operator)
-        elif all(v.constant for v in operator.inputs):
-            # Done once, before the first input comes, products of weights too: what is stored is the result.
+        elif all(v.constant for v in operator.inputs) and operator.kind not in MACS:
+            # Done once, before the first input comes: what is stored is the result.
             self._pass(operator, constant=True)
+        elif any(_is_empty(v) for v in operator.outputs[:1]):
+            self._pass(operator, constant=True)  # no values, as an empty cache
+        elif operator.kind == "concat" and len(data := [v for v in operator.inputs if not _is_empty(v)]) == 1:
+            self._pass(replace(operator, inputs=tuple(data)))
         elif operator.kind == "pad" and self._is_padding(operator):
             self._pass(operator)
         elif (node := self._foldable(operator)) is not None:
@@ -100,7 +108,8 @@ class _Assembly:
         if value.constant:
             self._constants.add(value.key)
         bits = self._bits.get(value.key, value.bits)
-        return replace(value, constant=value.key in self._constants, bits=bits)
+        constant = value.key in self._constants or _is_empty(value)
+        return replace(value, constant=constant, bits=bits)
 
     def _pass(self, operator: Operator, *, constant: bool = False) -> None:
         """What reads the outputs reads what this operator read."""

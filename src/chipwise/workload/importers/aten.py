@@ -118,7 +118,7 @@ def _tuple(value: Any) -> tuple[int, ...]:
 
 
 def _linear(call: Call) -> Operator:
-    return call.operator("product", transpose_b=True)
+    return call.operator("product", transpose_b=True, weights=True)
 
 
 def _matmul(call: Call) -> Operator:

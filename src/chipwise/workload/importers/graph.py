@@ -6,6 +6,9 @@ from typing import Any, final
 
 Shape = tuple[int, ...]
 
+MACS = frozenset({"conv", "product", "einsum", "attention", "recurrent"})
+"""Kinds of operators that multiply and accumulate: layers even where they read parameters alone."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,6 @@ def build(name: str, operator: Operator) -> tuple[Piece, ...]:
                 f"layer {operator.shown!r}: the shape of {value.key!r} is not known and could not be inferred; "
                 "write shapes into the file (onnx.shape_inference), or fix the sizes of its inputs"
             )
-        if 0 in value.shape:
-            raise InputError(
-                f"layer {operator.shown!r}: {value.key!r} has shape {list(value.shape)} and so no values; "
-                "check the sizes of the network's inputs"
-            )
     return BUILDERS[operator.kind](name, operator)
 
 

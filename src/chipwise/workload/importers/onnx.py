@@ -9,7 +9,7 @@ from typing import Any
 
 from chipwise.errors import InputError
 from chipwise.workload.importers.assemble import assemble
-from chipwise.workload.importers.graph import Graph, Operator, Shape, Value
+from chipwise.workload.importers.graph import MACS, Graph, Operator, Shape, Value
 from chipwise.workload.importers.naming import name_of
 from chipwise.workload.importers.onnx_file import read_model
 from chipwise.workload.network import Network
@@ -109,8 +109,8 @@ class _Reader:
         plain = onnx_operators.Node(self._plain_name(node), node.op_type, given, read, written, self._numbers)
         found = onnx_operators.translate(plain, node.domain)
         for operator in found:
-            constants = operator.inputs and all(v.key in self._constants for v in operator.inputs)
-            if constants or operator.kind == "constant":
+            known = operator.inputs and all(v.key in self._constants for v in operator.inputs)
+            if (known and operator.kind not in MACS) or operator.kind == "constant":
                 self._constants.update(v.key for v in operator.outputs)
         name = self._name(node, found[-1].kind)
         return [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from chipwise.workload.importers.graph import Operator, Value
+from chipwise.workload.importers.graph import MACS, Operator, Value
 
 _POINTWISE = frozenset({"activation", "elementwise"})
 
@@ -43,7 +43,9 @@ def _constants(operators: Sequence[Operator]) -> set[str]:
     """Keys of the values that are known before the first input."""
     found = {v.key for o in operators for v in o.inputs if v.constant}
     for operator in operators:
-        if operator.kind == "constant" or (operator.inputs and all(v.key in found for v in operator.inputs)):
+        if operator.kind == "constant" or (
+            operator.inputs and operator.kind not in MACS and all(v.key in found for v in operator.inputs)
+        ):
             found.update(v.key for v in operator.outputs)
     return found
 

@@ -20,7 +20,9 @@ def product(name: str, operator: Operator) -> Layer:
         )
     left, right = a[:-2], b[:-2]
     batch = prod(_broadcast(operator, left, right))
-    constant = tuple(value.constant for value in operator.inputs[:2])
+    first, second = (value.constant for value in operator.inputs[:2])
+    # What a linear layer takes for its weights is that, also where the model computes them from others.
+    constant = (False, True) if operator.facts.get("weights") else (first, second)
     return layer_of(name, batch, (a[-2], a[-1], b[-1]), constant, (prod(left) == 1, prod(right) == 1))
 
 

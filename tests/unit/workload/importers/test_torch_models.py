@@ -169,7 +169,20 @@ class LowRank(torch.nn.Module):
         return torch.nn.functional.linear(x, self.a @ self.b)
 
 
-def test_products_of_weights_are_done_once():
+def test_products_of_weights_are_layers_as_torch_counts_them():
     network = load_network(LowRank(), example_input=(4, 8))
-    assert [(layer.name, layer.kind) for layer in network.layers] == [("linear", "fc")]
-    assert network.free == ("matmul (aten.matmul.default)",)
+    assert [(layer.name, layer.kind) for layer in network.layers] == [("matmul", "fc"), ("linear", "fc")]
+    assert dims(network, "linear") == {"N": 4, "M": 8, "C": 8}
+    assert network.sources("linear") == ("input", "matmul")
+
+
+class Cached(torch.nn.Module):
+    def forward(self, x):
+        keys = torch.cat([x.new_zeros(0), x.flatten()])
+        return torch.relu(keys)
+
+
+def test_an_empty_cache_costs_nothing():
+    network = load_network(Cached(), example_input=(4, 8))
+    assert [(node.name, node.kind) for node in network.nodes] == [("relu", "activation")]
+    assert "cat (aten.cat.default)" in network.free
