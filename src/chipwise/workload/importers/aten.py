@@ -80,7 +80,7 @@ _TABLE: dict[str, str] = {
     "slice_scatter select_scatter diag_embed diag block_diag fliplr flipud sort_stable msort unique max_unpool2d "
     "max_unpool3d _unsafe_index as_strided_scatter unfold_copy",
     "reduction": "sum prod amax amin argmax argmin any all cumsum cumprod logsumexp max min nansum median "
-    "count_nonzero logcumsumexp cummax cummin",
+    "count_nonzero logcumsumexp cummax cummin histc bincount searchsorted _is_all_true _is_any_true",
     "concat": "cat concat concatenate stack hstack vstack dstack",
 }
 _PAIRED = {"add": 1, "sub": 1, "mul": 1, "div": 1}
@@ -130,6 +130,20 @@ def _addmm(call: Call) -> Operator:
     pairs = (("mat1", "mat2"), ("batch1", "batch2"), ("mat", "vec"))
     a, b = next(pair for pair in pairs if call[pair[0]] is not None)
     return call.operator("product", (call[a], call[b], call["self"]))
+
+
+def _experts(call: Call) -> Operator:
+    """Rows that each go through the weights of one expert, taken as spread evenly: as many experts as divide them."""
+    rows, weights = call.shape("self"), call.shape("mat2")
+    if (len(rows), len(weights)) != (2, 3):
+        return call.operator("unknown")
+    experts, inner, columns = weights
+    busy = max(n for n in range(1, experts + 1) if rows[0] % n == 0)
+    shapes = ((busy, rows[0] // busy, inner), (busy, inner, columns))
+    read = (
+        Value(v.key, shape, v.constant) for v, shape in zip((call["self"], call["mat2"]), shapes, strict=True)
+    )
+    return call.operator("product", tuple(read))
 
 
 def _einsum(call: Call) -> Operator:
@@ -257,6 +271,7 @@ _RULED: tuple[tuple[Callable[[Call], Operator], tuple[str, ...]], ...] = (
     (_linear, ("linear",)),
     (_matmul, ("matmul mm bmm mv dot inner",)),
     (_addmm, ("addmm baddbmm addmv addbmm",)),
+    (_experts, ("_grouped_mm",)),
     (_einsum, ("einsum",)),
     (
         _attention,

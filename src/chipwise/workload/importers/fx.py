@@ -62,15 +62,20 @@ def value_of(key: str, tensor: Any, *, constant: bool = False) -> Value:
     return Value(key, tuple(int(e) for e in shape) if known and shape is not None else None, constant)
 
 
-def graph_of(program: Any, name: str) -> Graph:
-    """The operators of an exported program."""
+def graph_of(program: Any, name: str, inside: str = "") -> Graph:
+    """The operators of an exported program; `inside` is the path of the model in what was exported.
+
+    Raises:
+        DependsOnValuesError: a shape is known only when the model runs.
+    """
     signature = program.graph_signature
     stored = {
         **signature.inputs_to_parameters,
         **signature.inputs_to_buffers,
         **signature.inputs_to_lifted_tensor_constants,
     }
-    reader = _Reader(stored)
+    within = f"{inside}." if inside else ""
+    reader = _Reader({key: path.removeprefix(within) for key, path in stored.items()}, inside)
     placeholders = [n for n in program.graph.nodes if n.op == "placeholder"]
     for node in placeholders:
         reader.values[node] = value_of(node.name, node.meta.get("val"), constant=node.name in stored)
@@ -78,13 +83,19 @@ def graph_of(program: Any, name: str) -> Graph:
     inputs = tuple(
         reader.values[n] for n in placeholders if n.name not in stored and reader.values[n].shape is not None
     )
-    return Graph(name, "PyTorch", inputs, outputs, tuple(reader.operators))
+    given = tuple(v for v in outputs if isinstance(v, Value))
+    return Graph(name, "PyTorch", inputs, given, tuple(reader.operators))
+
+
+class DependsOnValuesError(Exception):
+    """A shape is known only when the model runs, so that its operators can't be read from an export."""
 
 
 class _Reader:
     """Walks a graph and the parts that it calls; `values` holds what each of its nodes stands for."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: Mapping[str, str], inside: str) -> None:
+        self._inside = inside
         self.values: dict[Any, Any] = {}
         self.operators: list[Operator] = []
         self._parameters = parameters
@@ -116,7 +127,7 @@ class _Reader:
         elif getattr(node.target, "__name__", "") in _WRAPPERS:
             self._part(node, prefix)
         elif hasattr(node.target, "namespace"):
-            path, _ = scope_of(node.meta.get("nn_module_stack"))
+            path, _ = self._scope(node)
             raise InputError(
                 f"layer {path or node.name!r}: {node.target} depends on values that are not known before the run; "
                 "give the model without it, or with the choice made"
@@ -148,6 +159,11 @@ class _Reader:
             value_of(f"{key}.{i}" if many else key, tensor)
             for i, tensor in enumerate(result if many else (result,))
         )
+        if any(
+            hasattr(t, "shape") and v.shape is None
+            for t, v in zip(result if many else [result], outputs, strict=True)
+        ):
+            raise DependsOnValuesError(f"the shape of what {node.target} gives depends on values")
         self.values[node] = outputs if many else outputs[0]
         self.operators.append(
             call_of(
@@ -155,10 +171,14 @@ class _Reader:
                 tuple(self._resolved(a) for a in node.args),
                 {k: self._resolved(a) for k, a in node.kwargs.items()},
                 outputs,
-                scope_of(node.meta.get("nn_module_stack")),
+                self._scope(node),
                 self._parameters,
             )
         )
+
+    def _scope(self, node: Any) -> tuple[str, str]:
+        path, kind = scope_of(node.meta.get("nn_module_stack"))
+        return path.removeprefix(self._inside).removeprefix(".") if self._inside else path, kind
 
     def _resolved(self, argument: Any) -> Any:
         return mapped(argument, lambda a: self.values.get(a) if _is_node(a) else a)

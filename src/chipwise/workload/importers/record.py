@@ -1,4 +1,4 @@
-"""Models that do not export: their operators as one run calls them, with the modules that were running."""
+"""What subclasses torch: models by their tensors alone, and the operators that one run of a model calls."""
 
 from contextlib import ExitStack, nullcontext
 from typing import Any
@@ -7,9 +7,23 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
 
 from chipwise.workload.importers.fx import call_of, mapped, value_of
 from chipwise.workload.importers.graph import Graph, Operator, Value
+
+
+class Tensors(torch.nn.Module):  # type: ignore[misc]
+    """A model as `inner`, of which only the tensors come out: caches and the like would keep it from exporting."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """All tensors in what the model gives."""
+        leaves, _ = tree_flatten(self.inner(*args, **kwargs))
+        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
 
 
 def record(module: Any, positional: tuple[Any, ...], named: dict[str, Any], *, fake: bool) -> Graph:
@@ -37,7 +51,7 @@ def record(module: Any, positional: tuple[Any, ...], named: dict[str, Any], *, f
         stack.enter_context(_Whole(recorder))
         result = module(*arguments, **keywords)
     outputs: list[Value] = []
-    tensors, _ = torch.utils._pytree.tree_flatten(result)  # noqa: SLF001 - models return whatever holds tensors
+    tensors, _ = tree_flatten(result)
     outputs += [recorder.value(t) for t in tensors if isinstance(t, torch.Tensor)]
     return Graph(
         type(module).__name__, "PyTorch", tuple(recorder.inputs), tuple(outputs), tuple(recorder.operators)

@@ -149,15 +149,17 @@ def _evaluating(torch: Any, module: Any) -> Iterator[None]:
 
 def _graph(torch: Any, module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Graph, str]:
     """The operators, and what the user should know of how they were found."""
+    from chipwise.workload.importers.record import Tensors  # noqa: PLC0415 - subclasses what torch brings
+
     name = type(module).__name__
     try:
-        program = torch.export.export(module, positional, named, strict=False)
-        graph = graph_of(program, name)
+        program = torch.export.export(Tensors(module), positional, named, strict=False)
+        graph = graph_of(program, name, "inner")
         unknown = {o.source for o in graph.operators if o.kind == "unknown"}
         if unknown:
             # Only what is not known is taken apart: the rest would lose its attention and its recurrent layers.
             table = {op: f for op, f in torch.export.default_decompositions().items() if str(op) in unknown}
-            graph = graph_of(program.run_decompositions(table), name) if table else graph
+            graph = graph_of(program.run_decompositions(table), name, "inner") if table else graph
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code runs here, and may raise anything
@@ -168,7 +170,7 @@ def _graph(torch: Any, module: Any, positional: tuple[Any, ...], named: dict[str
 
 def _recorded(module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Graph, str]:
     """What one run does, without data, or with the example's where values decide the way."""
-    from chipwise.workload.importers.record import record  # noqa: PLC0415 - subclasses what torch brings
+    from chipwise.workload.importers.record import record  # noqa: PLC0415 - as above
 
     for fake, how in ((True, "without data"), (False, "with the example's data")):
         try:

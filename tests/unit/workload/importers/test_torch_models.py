@@ -186,3 +186,39 @@ def test_an_empty_cache_costs_nothing():
     network = load_network(Cached(), example_input=(4, 8))
     assert [(node.name, node.kind) for node in network.nodes] == [("relu", "activation")]
     assert "cat (aten.cat.default)" in network.free
+
+
+class Experts(torch.nn.Module):
+    """Twelve rows through the weights of three experts, and a result that is no tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = torch.nn.Parameter(torch.zeros(3, 16, 32, dtype=torch.bfloat16))
+
+    def forward(self, x):
+        ends = torch.tensor([4, 8, 12], dtype=torch.int32)
+        return torch._grouped_mm(x, self.weights, ends), None, {"state": object()}
+
+
+def test_experts_and_results_that_are_no_tensors():
+    network = load_network(Experts(), example_input=torch.zeros(12, 16, dtype=torch.bfloat16))
+    assert [dict(layer.dims) for layer in network.layers] == [{"B": 3, "M": 4, "N": 32, "K": 16}]
+
+
+class Chooses(torch.nn.Module):
+    """Rows that values choose, whose number no export knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc(x[x[:, 0] >= 0])
+
+
+def test_shapes_that_depend_on_values_are_those_of_a_run():
+    with pytest.warns(
+        UserWarning, match="Chooses does not export .*depends on values.*one run with the example's data"
+    ):
+        network = load_network(Chooses(), example_input=(6, 8))
+    assert dims(network, "fc") == {"N": 6, "M": 4, "C": 8}
