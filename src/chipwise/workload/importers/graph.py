@@ -6,6 +6,9 @@ from typing import Any, final
 
 Shape = tuple[int, ...]
 
+MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What code that reads a file's numbers meets where they contradict each other, in more ways than rules could list."""
+
 MACS = frozenset({"conv", "product", "einsum", "attention", "recurrent"})
 """Kinds of operators that multiply and accumulate: layers even where they read parameters alone."""
 

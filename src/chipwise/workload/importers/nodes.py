@@ -8,7 +8,7 @@ from typing import cast, final
 from chipwise.errors import InputError
 from chipwise.workload import operations
 from chipwise.workload.blocks import attention, gru, lstm
-from chipwise.workload.importers.graph import Operator, Shape, Value
+from chipwise.workload.importers.graph import MISFITS, Operator, Shape, Value
 from chipwise.workload.importers.products import einsum_layer, product
 from chipwise.workload.kinds import convolution, fully_connected, matmul
 from chipwise.workload.network import Node
@@ -39,7 +39,17 @@ def build(name: str, operator: Operator) -> tuple[Piece, ...]:
                 f"layer {operator.shown!r}: the shape of {value.key!r} is not known and could not be inferred; "
                 "write shapes into the file (onnx.shape_inference), or fix the sizes of its inputs"
             )
-    return BUILDERS[operator.kind](name, operator)
+    try:
+        return BUILDERS[operator.kind](name, operator)
+    except MISFITS as error:
+        shapes = ", ".join(str(list(v.shape)) for v in operator.inputs if v.shape is not None)
+        raise InputError(
+            f"layer {operator.shown!r}: its inputs {shapes} do not fit the operator ({_line(error)}); check the model"
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
 def _shape(operator: Operator, index: int = 0) -> Shape:

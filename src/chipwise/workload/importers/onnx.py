@@ -9,7 +9,7 @@ from typing import Any
 
 from chipwise.errors import InputError
 from chipwise.workload.importers.assemble import assemble
-from chipwise.workload.importers.graph import MACS, Graph, Operator, Shape, Value
+from chipwise.workload.importers.graph import MACS, MISFITS, Graph, Operator, Shape, Value
 from chipwise.workload.importers.naming import name_of
 from chipwise.workload.importers.onnx_file import read_model
 from chipwise.workload.network import Network
@@ -92,7 +92,16 @@ class _Reader:
         """All operators, in order."""
         graph = self._model.graph
         inputs = tuple(self._value(v.name) for v in graph.input if v.name not in self._constants)
-        operators = [operator for node in graph.node for operator in self._operators(node)]
+        operators: list[Operator] = []
+        for node in graph.node:
+            try:
+                operators += self._operators(node)
+            except MISFITS as error:
+                words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+                raise InputError(
+                    f"layer '{self._plain_name(node)} ({node.op_type})': its attributes or inputs do not fit the "
+                    f"operator ({words}); export the model again"
+                ) from None
         outputs = tuple(self._value(v.name) for v in graph.output)
         return Graph(path.stem, f"ONNX file {path.name}", inputs, outputs, tuple(operators))
 

@@ -8,7 +8,7 @@ import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper, shape_inference
 
 from chipwise.errors import InputError, did_you_mean
-from chipwise.workload.importers.graph import Shape
+from chipwise.workload.importers.graph import MISFITS, Shape
 from chipwise.workload.importers.onnx_contrib import output_shape
 
 _COMPUTED_NAMES = (
@@ -119,15 +119,29 @@ def settle(model: Any) -> tuple[Any, dict[str, Shape], dict[str, int]]:
     Inference and computing take turns, since one gives the other its numbers, until neither finds more.
     """
     for _ in range(_ROUNDS):
-        model = shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
+        model = _inferred(model)
         shapes, types = _shapes(model)
         missing = [n for n in model.graph.node if any(o and o not in shapes for o in n.output)]
         branches = any(n.op_type == "If" for n in model.graph.node)
         if not missing and not branches:
             break
-        if not _advance(model, shapes, types):
+        try:
+            advanced = _advance(model, shapes, types)
+        except MISFITS as error:
+            raise InputError(
+                f"sizes cannot be computed ({error}); check the model with onnx.checker"
+            ) from None
+        if not advanced:
             break
     return model, shapes, types
+
+
+def _inferred(model: Any) -> Any:
+    try:
+        return shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
+    except (shape_inference.InferenceError, *MISFITS) as error:
+        words = " ".join(str(error).split())[:300]
+        raise InputError(f"shapes cannot be inferred: {words}; check the model with onnx.checker") from None
 
 
 def _shapes(model: Any) -> tuple[dict[str, Shape], dict[str, int]]:
@@ -151,7 +165,7 @@ def numbers(model: Any) -> dict[str, Any]:
     for tensor in model.graph.initializer:
         _read(tensor.name, tensor, found)
     for node in model.graph.node:
-        if node.op_type == "Constant":
+        if node.op_type == "Constant" and node.output:
             for attribute in node.attribute:
                 if attribute.name == "value":
                     _read(node.output[0], attribute.t, found)
@@ -164,7 +178,7 @@ def _read(name: str, tensor: TensorProto, found: dict[str, Any]) -> None:
     if np.prod(tensor.dims, dtype=np.float64) <= MOST and tensor.data_location != TensorProto.EXTERNAL:
         try:
             found[name] = numpy_helper.to_array(tensor)
-        except (ValueError, TypeError, IndexError):
+        except MISFITS:
             return  # its data was too large to keep, or is of a kind that NumPy has not
 
 

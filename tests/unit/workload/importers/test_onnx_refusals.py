@@ -258,3 +258,26 @@ def test_a_loop_is_refused_by_name(tmp_path):
 def test_a_graph_that_computes_nothing(tmp_path):
     path = save(tmp_path / "net.onnx", [node("Identity", "x", "y", "same")], [("x", (1, 4))], [("y", (1, 4))])
     refused(path, "network 'net' has no operator that computes or moves anything")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "says"),
+    [
+        ([node("Softmax", "x", "y", "s", axis=7)], "shapes cannot be inferred|do not fit the operator"),
+        (
+            [node("LSTM", "x w w", "y", "l")],
+            "layer 'l .LSTM.': its attributes or inputs do not fit the operator",
+        ),
+        (
+            [node("Einsum", "x x", "y", "e")],
+            "layer 'e .Einsum.': its attributes or inputs do not fit the operator",
+        ),
+        ([node("Relu", "x", "y", "r", domain="elsewhere")], "No opset import"),
+    ],
+    ids=["axis", "recurrent", "einsum", "domain"],
+)
+def test_nodes_that_contradict_themselves(tmp_path, nodes, says):
+    path = save(
+        tmp_path / "net.onnx", nodes, [("x", (1, 2, 4))], [("y", (1, 2, 4))], [weights("w", 1, 16, 4)]
+    )
+    assert re.search(says, refused(path))
