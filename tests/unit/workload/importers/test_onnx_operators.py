@@ -303,3 +303,63 @@ def test_sizes_that_the_file_computes(load):
     network = load(nodes, [("x", ("batch", 3, "size", 8))], [("y", None)], stored, input_size={"size": 8})
     assert shape_of(network, "fc") == ("fc", {"N": 4, "M": 5, "C": 48})
     assert [o.name for o in network.operations] == []
+
+
+def test_a_file_of_2018(tmp_path):
+    """Weights among the inputs, no names, and attributes that later versions made inputs."""
+    nodes = [
+        node("Conv", "x w b", "c", kernel_shape=[5, 5]),
+        node("BatchNormalization", "c b b b b", "n"),
+        node("LRN", "n", "l", size=5),
+        node("Upsample", "l", "u", scales=[1.0, 1.0, 2.0, 2.0], mode="nearest"),
+        node("GlobalAveragePool", "u", "g"),
+        node("Reshape", "g to", "f"),
+        node("Gemm", "f fc.weight fc.bias", "y", transB=1),
+    ]
+    shapes = [
+        ("x", (1, 3, 32, 32)),
+        ("w", (8, 3, 5, 5)),
+        ("b", (8,)),
+        ("fc.weight", (10, 8)),
+        ("fc.bias", (10,)),
+    ]
+    stored = [weights(*(name, *shape)) for name, shape in shapes[1:]]
+    inputs = [*shapes, tensor("to", (2,), TensorProto.INT64)]
+    path = save(
+        tmp_path / "old.onnx",
+        nodes,
+        inputs,
+        [("y", (1, 10))],
+        [*stored, numbers("to", 0, -1)],
+        opset=8,
+        ir_version=3,
+    )
+    network = load_network(path)
+    assert [n.name for n in network.nodes] == ["c", "l", "u", "g", "fc"]
+    assert network.fused == {"c": ("n (BatchNormalization)",)}
+    assert network.sources("fc") == ("g",)
+
+
+def test_queries_that_share_keys_with_a_cache(load):
+    inputs = [
+        ("q", (1, 1, 64)),
+        ("k", (1, 1, 16)),
+        ("v", (1, 1, 16)),
+        ("pk", (1, 2, 31, 8)),
+        ("pv", (1, 2, 31, 8)),
+    ]
+    nodes = [
+        node(
+            "GroupQueryAttention",
+            "q k v pk pv",
+            "y",
+            "a",
+            domain="com.microsoft",
+            num_heads=8,
+            kv_num_heads=2,
+        ),
+        node("Relu", "y", "z", "r"),
+    ]
+    network = load(nodes, inputs, [("z", None)])
+    assert shape_of(network, "a.scores") == ("matmul", {"B": 2, "M": 4, "N": 32, "K": 8})
+    assert [o.name for o in network.operations] == ["a.softmax", "r"]
