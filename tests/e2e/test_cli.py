@@ -143,7 +143,7 @@ def test_describe(run, tmp_path):
     assert text.startswith("alexnet, input 3 x 227 x 227\n")
     assert "conv  5 layers, 2.33M weights, 666M MACs; filter sizes 3, 5, 11, channels 3-256" in text
     written = json.loads(run("describe", "alexnet", "--json", "-"))
-    assert set(written) == {"network", "input", "totals", "layers", "operations"}
+    assert set(written) == {"network", "input", "totals", "layers", "operations", "free"}
     assert written["totals"]["macs"] == 724406816
     file = tmp_path / "layers.csv"
     assert run("describe", "alexnet", "--csv", str(file)) == text

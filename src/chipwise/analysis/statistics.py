@@ -144,6 +144,8 @@ class NetworkStatistics:
     conv_depth: int
     """Convolutions on the longest path; fewer than there are where branches run side by side."""
     operations: tuple[Operation, ...] = ()
+    free: tuple[str, ...] = ()
+    """The user's names of what costs nothing and is passed through (reshapes, dropout)."""
 
     @property
     def weights(self) -> int:
@@ -229,6 +231,7 @@ class NetworkStatistics:
             "totals": totals,
             "layers": [layer.to_dict() for layer in self.layers],
             "operations": [operation_dict(operation) for operation in self.operations],
+            "free": list(self.free),
         }
 
 
@@ -271,7 +274,7 @@ def describe(network: Network) -> NetworkStatistics:
     """
     layers = tuple(_layer(layer, network.fused.get(layer.name, ())) for layer in network.layers)
     return NetworkStatistics(
-        network.name, network.input_shape, layers, _conv_depth(network), network.operations
+        network.name, network.input_shape, layers, _conv_depth(network), network.operations, network.free
     )
 
 

@@ -68,6 +68,12 @@ def describe_text(statistics: NetworkStatistics) -> str:
             "NZ: not zero; MACs as if zeros of weights and inputs were independent; - where not known\n"
         )
     lines.append(_operations(statistics))
+    fused = sum(len(layer.fused) for layer in statistics.layers)
+    if fused or statistics.free:
+        lines.append(
+            f"\nwithout nodes of their own: done with a layer (batch norm, activations) {fused}, "
+            f"free (views, dropout) {len(statistics.free)}; --json names them\n"
+        )
     return "".join(lines)
 
 
