@@ -4,7 +4,8 @@
     python benchmarks/mapper.py --write             the same, into docs/performance.md
     python benchmarks/mapper.py --on CHIP [--objective O] [--mapspace M] [--factors F] NETWORK ...
 
-Times are of one core with kernels compiled and nothing cached; on a shared machine compare runs by nodes.
+Times are of one core with kernels compiled and nothing cached, the least of three where a search takes less than
+a second; on a shared machine compare runs by nodes.
 """
 
 import argparse
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chipwise.components.load import load_accelerator
-from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper import entries, uneven
 from chipwise.mapper.mapspace import Mapspace
-from chipwise.mapper.search import search
+from chipwise.mapper.objectives import objective_for
+from chipwise.mapper.question import Clock, Question
+from chipwise.mapper.search import best_of, search
 from chipwise.workload.kinds import conv, fully_connected, matmul
 from chipwise.workload.layer import Layer
 from chipwise.workload.load import load_network
@@ -28,6 +31,7 @@ from chipwise.workload.load import load_network
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 ACCELFORGE_CHIP = Path(__file__).resolve().parent / "accelforge" / "eyeriss-like.yaml"
 LIMIT_S = 10.0
+REPEATS = 3
 
 ACCELFORGE = [
     (conv("1x1", M=256, C=1024, P=14, Q=14, R=1, S=1), 600_911_872, 10.1),
@@ -42,6 +46,8 @@ class Row(NamedTuple):
     network: str
     layer: str
     seconds: float
+    preparing: float
+    """Seconds of it before the first node: classes, tables of tile sizes, columns of bounds."""
     nodes: int
     leaves: int
     mapspace: float
@@ -92,32 +98,35 @@ def layers_of(network: str) -> list[Layer]:
 
 
 def measure(network: str, layer: Layer, chip: Accelerator, case: Case) -> Row:
+    """Search one layer, thrice if it is quick: other work on the machine makes times longer, never shorter."""
+    rows = [searched(network, layer, chip, case)]
+    while rows[0].seconds < 1 and len(rows) < REPEATS:
+        entries.forget()
+        rows.append(searched(network, layer, chip, case))
+    return min(rows, key=lambda row: row.seconds)
+
+
+def searched(network: str, layer: Layer, chip: Accelerator, case: Case) -> Row:
     """Search one layer."""
     begin = time.perf_counter()
-    try:
-        found = search(layer, chip, case.objective, LIMIT_S, case.space).certificate
-    except NoMappingError:
-        return Row(network, layer.name, time.perf_counter() - begin, 0, 0, 0.0, 0.0, None)
+    with Clock(LIMIT_S) as clock:
+        question = Question(layer, chip, objective_for(chip, case.objective), case.space, clock)
+        prepared = time.perf_counter() - begin
+        found = best_of(question, clock)
     seconds = time.perf_counter() - begin
-    gap = None if found.proven else found.gap
-    return Row(
-        network,
-        layer.name,
-        seconds,
-        found.nodes,
-        found.leaves,
-        found.mapspace,
-        found.value,
-        0.0 if gap is None else gap,
-    )
+    if found is None:
+        return Row(network, layer.name, seconds, prepared, 0, 0, 0.0, 0.0, None)
+    c = found.certificate
+    gap = 0.0 if c.proven else c.gap
+    return Row(network, layer.name, seconds, prepared, c.nodes, c.leaves, c.mapspace, c.value, gap)
 
 
 def table(case: Case, rows: list[Row]) -> str:
     """Rows as markdown."""
     lines = [
         f"### {case.chip}, {case.objective}, {case.space.placement}, {case.space.factors}\n",
-        "| network | layer | seconds | nodes | priced exactly | mapspace | |",
-        "|---|---|--:|--:|--:|--:|---|",
+        "| network | layer | seconds | preparing | nodes | priced exactly | mapspace | |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
     ]
     for r in rows:
         state = "proven"
@@ -126,7 +135,8 @@ def table(case: Case, rows: list[Row]) -> str:
         elif r.gap:
             state = f"stopped, gap {r.gap:.1%}"
         lines.append(
-            f"| {r.network} | {r.layer} | {r.seconds:.3f} | {r.nodes:,} | {r.leaves:,} | {r.mapspace:.1e} | {state} |"
+            f"| {r.network} | {r.layer} | {r.seconds:.3f} | {r.preparing:.3f} | {r.nodes:,} | {r.leaves:,} | "
+            f"{r.mapspace:.1e} | {state} |"
         )
     for network in case.networks:
         seconds = [r.seconds for r in rows if r.network == network]
@@ -138,19 +148,45 @@ def table(case: Case, rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(case: Case) -> str:
+def run(case: Case) -> list[Row]:
     """Search all layers of a case."""
     chip = load_accelerator(case.chip)
     search(fully_connected("warm up", M=8, C=8), chip, case.objective)
     rows = []
     for network in case.networks:
+        # What layers of one network share is part of the mapper; what other networks left behind is not.
+        entries.forget()
+        uneven.forget()
         for layer in layers_of(network):
             rows.append(measure(network, layer, chip, case))
             print(
                 f"  {network:12}{layer.name:24}{rows[-1].seconds:9.3f} s{rows[-1].nodes:>13,} nodes",
                 flush=True,
             )
-    return table(case, rows)
+    return rows
+
+
+def targets(found: dict[Case, list[Row]]) -> str:
+    """What DESIGN asks of the mapper, and what is reached."""
+    energy, *others = (seconds_of(found, case, "resnet50") for case in (CASES[0], CASES[4], CASES[5]))
+    perfect, imperfect = (seconds_of(found, case, "transformer") for case in (CASES[0], CASES[6]))
+    slowest = max(sum(times) / sum(energy) for times in others)
+    rows = [
+        ("ResNet-50 layers, median", f"{statistics.median(energy):.3f} s", "0.05 s"),
+        ("ResNet-50 layers, worst", f"{max(energy):.2f} s", "1 s"),
+        ("ResNet-50, all shapes", f"{sum(energy):.2f} s", "3 s"),
+        ("matrix products of a transformer, worst", f"{max(perfect):.2f} s", "0.5 s"),
+        ("latency or EDP against energy, ResNet-50", f"{slowest:.1f} times", "3 times"),
+        ("imperfect against perfect, transformer", f"{sum(imperfect) / sum(perfect):.0f} times", "5 times"),
+    ]
+    lines = ["### Targets\n", "On eyeriss, uneven, perfect, if nothing else is said.\n"]
+    lines += ["| | reached | target |", "|---|--:|--:|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def seconds_of(found: dict[Case, list[Row]], case: Case, network: str) -> list[float]:
+    """Seconds of a network's layers."""
+    return [row.seconds for row in found[case] if row.network == network]
 
 
 def beside_accelforge() -> str:
@@ -202,10 +238,13 @@ def main() -> None:
     cases = (
         [Case(tuple(options.networks), options.on, options.objective, space)] if options.networks else CASES
     )
-    parts = [] if options.networks else [beside_accelforge()]
+    found = {}
     for case in cases:
         print(f"{case.chip}, {case.objective}, {case.space.placement}, {case.space.factors}", flush=True)
-        parts.append(run(case))
+        found[case] = run(case)
+    parts = [table(case, rows) for case, rows in found.items()]
+    if not options.networks:
+        parts = [targets(found), beside_accelforge(), *parts]
     print("\n".join(parts))
     if options.write:
         PAGE.write_text(page(parts), encoding="utf-8")

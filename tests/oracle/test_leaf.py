@@ -112,14 +112,15 @@ def test_kernel_equals_the_closed_forms_on_thousands_of_candidates(block):
 def bound_at(template: Template, tiles: list[np.ndarray]) -> float:
     """The lower bound of a template where all tiles are chosen, infinite where it does not have them."""
     lowered = template.lower()
-    product = np.ones(lowered.columns.shape[1])
+    product, at = np.ones(lowered.columns.shape[1]), []
     for root, table, wanted in zip(lowered.roots, template.tables, tiles, strict=True):
         rows = np.flatnonzero((table.entries.tiles == wanted).all(axis=(1, 2)))
         if not rows.size:
             return np.inf
-        product *= lowered.columns[root + np.flatnonzero(table.entries.tree.row == rows[0])[0]]
+        at.append(root + np.flatnonzero(table.entries.tree.row == rows[0])[0])
+        product *= lowered.columns[at[-1]]
     values, keys = np.empty(lowered.weight.shape[0]), np.empty(lowered.kinds.size)
-    kernel.lower_bound(lowered, product, values, keys)
+    kernel.lower_bound(lowered, product, np.array(at), values, keys)
     return float(keys[0])
 
 

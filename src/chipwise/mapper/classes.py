@@ -22,11 +22,13 @@ AllCodes = dict[str, Codes]
 class Rest:
     """How a flow fares in a class.
 
-    Loops irrelevant to its tensor cost in blocks before `charged` and are free from it on. The loop that
-    moves it innermost is of kind `mover` and stands in block `block`; None and −1 where nothing is known.
+    Loops irrelevant to its tensor cost in blocks before `charged` and are free from it on, except that loops over
+    the dimensions `outside` cost in block `charged` as well. The loop that moves it innermost is of kind `mover`
+    and stands in block `block`; None and −1 where nothing is known.
     """
 
     charged: int
+    outside: frozenset[str] = frozenset()
     mover: Kind | None = None
     block: int = -1
 

@@ -69,6 +69,11 @@ class Entries:
 _KEPT: dict[tuple[object, ...], Entries | None] = {}
 
 
+def forget() -> None:
+    """Keep no tables, as if none had been made."""
+    _KEPT.clear()
+
+
 def entries_of(
     extents: tuple[int, ...], codes: tuple[Codes, ...], sizes: tuple[int, ...], factors: str, widest: int
 ) -> Entries | None:

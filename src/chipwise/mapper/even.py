@@ -63,7 +63,7 @@ def _even_rest(name: str, head: int, classes: tuple[BlockClass, ...]) -> Rest:
             free_from = block
             continue
         if name not in found.innermost:
-            return Rest(free_from, found.innermost, block)
+            return Rest(free_from, mover=found.innermost, block=block)
         free_from = block
         # A kind of one tensor that is not pure holds a loop that moves it: further out, everything costs.
         if len(found.innermost) == 1 and not found.pure:

@@ -1,7 +1,5 @@
 """A question to the mapper: a layer, a chip, an objective and a mapspace, with all classes and their bounds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Timer
 from time import monotonic
 from typing import final
@@ -9,6 +7,7 @@ from typing import final
 import numpy as np
 
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.bounds import Columns
 from chipwise.mapper.classes import all_codes
 from chipwise.mapper.flows import Flows
 from chipwise.mapper.mapspace import Keeping, Mapspace, Nest, axis_sizes, count_chains, keepings, no_chains
@@ -16,39 +15,54 @@ from chipwise.mapper.objectives import Objective
 from chipwise.mapper.problem import Arrays, Problem, make_problem
 from chipwise.mapper.space import classes_of, nests_of, size_of
 from chipwise.mapper.tables import Tables, Work
-from chipwise.mapper.templates import Columns, Template, make_template
+from chipwise.mapper.templates import Template, make_template
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.workload.layer import Layer
 
 NODES, OVERFLOWED, LIMIT, STOPPED = 0, 4, 5, 6
 """Places in the kernel's statistics: see `kernels.search.search`."""
 
+NO_LIMIT = np.iinfo(np.int64).max
+
 
 @final
 class Clock:
-    """Stops kernels at a deadline: they look at a number of nodes not to exceed, which a timer sets to −1."""
+    """Stops kernels at a deadline: they look at a number of nodes not to exceed, which a timer sets to −1.
+
+    The kernel's statistics are `stats`; used in a `with`, which ends the timer.
+    """
 
     def __init__(self, limit_s: float | None) -> None:
         self.stats = np.zeros(7, np.int64)
-        self.stats[LIMIT] = np.iinfo(np.int64).max
+        self.stats[LIMIT] = NO_LIMIT
         self.end = None if limit_s is None else monotonic() + limit_s
+        self._timer = None if limit_s is None else Timer(limit_s, self._stop)
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __enter__(self) -> "Clock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def is_over(self) -> bool:
         """Whether the time is up."""
         return self.end is not None and monotonic() >= self.end
 
-    @contextmanager
-    def running(self) -> Iterator[np.ndarray]:
-        """The kernel's statistics, with the timer set."""
-        timer = None if self.end is None else Timer(max(0.0, self.end - monotonic()), self._stop)
-        if timer is not None:
-            timer.daemon = True
-            timer.start()
-        try:
-            yield self.stats
-        finally:
-            if timer is not None:
-                timer.cancel()
+    def start(self) -> None:
+        """Count nodes from 0, as for a new search."""
+        self.stats[:LIMIT] = 0
+        self.stats[STOPPED] = 0
+
+    def allow(self, nodes: int | None) -> None:
+        """Let the kernel look at so many nodes more, or at any number, until the time is up."""
+        self.stats[LIMIT] = NO_LIMIT if nodes is None else self.stats[NODES] + nodes
+        # The timer may have run out just before, and does not come again.
+        if self.is_over():
+            self._stop()
 
     def _stop(self) -> None:
         self.stats[LIMIT] = -1

@@ -10,7 +10,7 @@ from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.infeasible import explain
 from chipwise.mapper.mapspace import Mapspace
 from chipwise.mapper.objectives import objective_for
-from chipwise.mapper.question import LIMIT, NODES, OVERFLOWED, STOPPED, Clock, Question, Run, mapping_of
+from chipwise.mapper.question import NODES, OVERFLOWED, STOPPED, Clock, Question, Run, mapping_of
 from chipwise.mapper.templates import Template, TemplateArrays
 from chipwise.mapping.mapping import Mapping
 from chipwise.model.cost import cost
@@ -80,9 +80,9 @@ def search(
         NoMappingError: nothing legal fits (the message names the constraint), or nothing was found in time.
     """
     wanted = objective_for(chip, objective)
-    space, clock = space or Mapspace(), _checked(layer, chip, time_limit_s)
-    question = Question(layer, chip, wanted, space, clock)
-    found = best_of(question, clock)
+    with _checked(layer, chip, time_limit_s) as clock:
+        question = Question(layer, chip, wanted, space or Mapspace(), clock)
+        found = best_of(question, clock)
     if found is None:
         raise _nothing(question, time_limit_s, clock)
     return found
@@ -106,15 +106,15 @@ def front(
         InputError, NoMappingError: as for `search`.
     """
     wanted = objective_for(chip, "energy,latency")
-    space, clock = space or Mapspace(), _checked(layer, chip, time_limit_s)
-    question = Question(layer, chip, wanted, space, clock)
     points: list[Found] = []
     faster_than = np.inf
-    while (found := best_of(question, clock, faster_than)) is not None:
-        points.append(found)
-        if not found.certificate.proven:
-            return points
-        faster_than = cost(layer, chip, found.mapping).latency_cycles * (1 - SLACK)
+    with _checked(layer, chip, time_limit_s) as clock:
+        question = Question(layer, chip, wanted, space or Mapspace(), clock)
+        while (found := best_of(question, clock, faster_than)) is not None:
+            points.append(found)
+            if not found.certificate.proven:
+                return points
+            faster_than = cost(layer, chip, found.mapping).latency_cycles * (1 - SLACK)
     if points and clock.is_over():
         # Nothing faster was found, in time: the last point stands, but not that it is the last.
         points[-1] = replace(points[-1], certificate=replace(points[-1].certificate, proven=False))
@@ -165,8 +165,7 @@ class Incumbent:
         self.found: tuple[Run, Template, np.ndarray, np.ndarray] | None = None
         self.lowered: dict[tuple[int, int], TemplateArrays] = {}
         self.open: list[tuple[float, ...]] = []
-        clock.stats[:LIMIT] = 0
-        clock.stats[STOPPED] = 0
+        clock.start()
 
     def may_yield_to(self, low: tuple[float, ...]) -> bool:
         """Whether something with these bounds may be better: the first key that differs decides."""
@@ -186,14 +185,10 @@ class Incumbent:
         before, overflowed = self.keys.copy(), stats[OVERFLOWED]
         run.arrays.memo_row[:-1] = -1
         run.arrays.memo_row[-1] = 0
-        with self.clock.running():
-            if most_nodes is not None:
-                stats[LIMIT] = min(stats[LIMIT], stats[NODES] + most_nodes)
-            kernel.search(
-                run.arrays, self.lowered[r, i], run.work, self.faster_than, self.keys, chosen, order, stats
-            )
-            if most_nodes is not None and not self.clock.is_over():
-                stats[LIMIT] = np.iinfo(np.int64).max
+        self.clock.allow(most_nodes)
+        kernel.search(
+            run.arrays, self.lowered[r, i], run.work, self.faster_than, self.keys, chosen, order, stats
+        )
         if (self.keys != before).any():
             self.found = (run, template, chosen, order)
         finished = not stats[STOPPED] and stats[OVERFLOWED] == overflowed

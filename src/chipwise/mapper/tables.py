@@ -7,16 +7,17 @@ templates share them.
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from chipwise.errors import InputError
-from chipwise.mapper.entries import Entries, entries_of, least_in
+from chipwise.mapper.classes import Rest
+from chipwise.mapper.entries import FEW, Entries, entries_of, least_in
 from chipwise.mapper.flows import moving_terms
 from chipwise.mapper.mapspace import Codes, axis_sizes, count_chains
 from chipwise.mapper.problem import Arrays, Dims, Floats, Ints, Problem
-from chipwise.model.kernels.search import FULL, bound_column
+from chipwise.model.kernels.search import FULL, bound_columns
 
 
 class Work(NamedTuple):
@@ -38,7 +39,7 @@ MAX_ENTRIES = 300_000
 """Combinations of tile sizes of one component that are looked at; more would take minutes and gigabytes."""
 
 
-ColumnKey = tuple[object, ...]
+ColumnKey = tuple[Any, ...]
 
 
 @final
@@ -54,51 +55,90 @@ class Table:
     arrays: Arrays = field(init=False)
     """The kernel's view of this table alone."""
     _columns: dict[ColumnKey, Floats] = field(default_factory=dict)
+    _wanted: dict[ColumnKey, None] = field(default_factory=dict)
     _least: dict[ColumnKey, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.arrays = self.problem.static._replace(tiles=self.entries.tiles)
         self._columns["cycles",] = self.entries.cycles
+        self._dims = self.problem.components[self.component]
+        self._free = (0,) * self.problem.static.component_dims.shape[1]
+        self._none = (False,) * len(self.problem.dims)
+        self._irrelevant = [any(d not in t.dims for d in self._dims) for t in self.problem.layer.tensors]
 
     def __len__(self) -> int:
         return len(self.entries.tiles)
 
-    def bound(self, flow: int, charged: int, slide: int, movers: tuple[bool, ...], block: int) -> ColumnKey:
-        """Key of the factors of a lower bound on a term (see `bound_column`)."""
+    def bound(self, flow: int, rest: Rest, slide: int, movers: tuple[bool, ...]) -> ColumnKey:
+        """Key of the factors of a lower bound on a term (see `bound_columns`)."""
         if slide == FULL:
-            movers, block = (), -1
-        key = ("bound", flow, charged, slide, movers, block)
+            movers, block = self._none, -1
+        else:
+            block = rest.block
+        if self._irrelevant[int(self.problem.flows.tensor[flow])]:
+            charged = (
+                tuple(rest.charged + (d in rest.outside) for d in self._dims) + self._free[len(self._dims) :]
+            )
+        else:
+            charged = self._free
+        key = (flow, slide, block, *charged, *movers)
         if key not in self._columns:
-            may = np.array(movers or (False,) * len(self.problem.dims), np.bool_)
-            first, of = self.entries.representatives(int(self.problem.flows.end[flow]))
-            found = bound_column(self.arrays, first, self.component, flow, charged, slide, may, block)
-            self._columns[key] = found if of is first else found[of]
+            self._wanted[key] = None
         return key
+
+    def _compute(self) -> None:
+        """All columns that are wanted, at once: a call of the kernel takes longer than most columns."""
+        groups: dict[int, list[ColumnKey]] = {}
+        for key in self._wanted:
+            end = int(self.problem.flows.end[key[0]])
+            groups.setdefault(end if len(self) > FEW else 0, []).append(key)
+        for end, keys in groups.items():
+            rows, of = self.entries.representatives(end)
+            found = bound_columns(self.arrays, rows, self.component, np.array(keys, np.int64))
+            for key, column in zip(keys, found, strict=True):
+                self._columns[key] = column if of is rows else column[of]
+        self._wanted.clear()
 
     def least_column(self, keys: tuple[ColumnKey, ...]) -> ColumnKey:
         """Key of the least of several columns."""
-        if len(keys) == 1:
-            return keys[0]
-        if keys not in self._columns:
-            self._columns[keys] = np.minimum.reduce([self._columns[k] for k in keys])
-        return keys
+        return keys[0] if len(keys) == 1 else ("least", *keys)
 
     def difference(self, a: ColumnKey, b: ColumnKey) -> ColumnKey:
         """Key of a column less another."""
-        key = ("difference", a, b)
-        if key not in self._columns:
-            self._columns[key] = self._columns[a] - self._columns[b]
-        return key
+        return ("difference", a, b)
 
     def values(self, key: ColumnKey) -> Floats:
         """A column, one factor per entry."""
+        if key not in self._columns:
+            if key[0] == "least":
+                self._columns[key] = np.minimum.reduce([self.values(k) for k in key[1:]])
+            elif key[0] == "difference":
+                self._columns[key] = self.values(key[1]) - self.values(key[2])
+            else:
+                self._compute()
         return self._columns[key]
 
     def least(self, key: ColumnKey) -> Floats:
         """Least value of a column below every node of the tree."""
         if key not in self._least:
-            self._least[key] = least_in(self.entries.tree, self._columns[key])
+            self._least[key] = least_in(self.entries.tree, self.values(key))
         return self._least[key]
+
+    def innermost(self, tensor: int, child: int, *, most: bool) -> ColumnKey:
+        """Key of the innermost block above a head that has a loop which moves the tensor, −1 for none.
+
+        With `most` its negative, so that the least of it tells the most.
+        """
+        key = ("innermost", tensor, child, most)
+        if key not in self._columns:
+            layer, nest = self.problem.layer, self.problem.nest
+            local = [k for k, d in enumerate(self._dims) if d in layer.tensors[tensor].dims]
+            found = np.full(len(self), -1.0)
+            for at, position in enumerate(nest.positions[: nest.first_position(child)]):
+                if position.axis is None:
+                    found[(self.entries.trips[:, local, at] > 1).any(axis=1)] = position.block
+            self._columns[key] = -found if most else found
+        return key
 
     def volume(self, tensor: int, head: int) -> ColumnKey:
         """Key of the factors of the volume of a tensor's largest tile at a head."""

@@ -8,11 +8,12 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.mapper.classes import MappingClass, Rest, kind_of
-from chipwise.mapper.flows import Flows, Quantity
-from chipwise.mapper.problem import Floats, Ints, Problem
+from chipwise.mapper.bounds import Columns, Keys, Variant
+from chipwise.mapper.classes import MappingClass, Rest
+from chipwise.mapper.flows import Quantity
+from chipwise.mapper.problem import Floats, Ints
 from chipwise.mapper.tables import ColumnKey, Table, Tables
-from chipwise.model.kernels.search import FULL, TRANSFER, lower_bound
+from chipwise.model.kernels.search import lower_bound
 
 
 class TemplateArrays(NamedTuple):
@@ -36,73 +37,18 @@ class TemplateArrays(NamedTuple):
     volumes: Floats
     held: Ints
     variants: Ints
+    """[quantity, variant, (column of a product, component that moves innermost)], −1 where there is none."""
     floor: Ints
+    slot: Ints
+    """Column of `deepest` and `reach` per quantity with several variants."""
+    deepest: Ints
+    """Innermost block before the flow's end that has a loop of a component which moves it: the least below a node."""
+    reach: Ints
+    """As `deepest`, the most below a node."""
     minus: Ints
     weight: Floats
     flows: Ints
     flow_weight: Floats
-
-
-Keys = tuple[ColumnKey, ...]
-"""One column per component: its factor of a bound."""
-
-
-@final
-class Columns:
-    """Bound columns of the terms of a problem: which factor of which table stands for what."""
-
-    def __init__(self, problem: Problem, flows: Flows) -> None:
-        self.problem, self.flows = problem, flows
-        self.kinds = [kind_of(problem.layer, d) for d in problem.dims]
-        self.extents = [problem.layer.dims[d] for d in problem.dims]
-        self.sliding = problem.sliding
-        # Where every loop divides and nothing slides, every step moves the whole tile.
-        self.exact = problem.flows.kind != TRANSFER
-        self.inexact = problem.factors != "perfect" or bool(self.sliding)
-
-    def movers(self, rest: Rest) -> tuple[bool, ...]:
-        """Dimensions that may move a flow innermost."""
-        return tuple(rest.mover is None or kind == rest.mover for kind in self.kinds)
-
-    def full(self, tables: list[Table], number: int, charged: int) -> Keys:
-        """Every step moves the whole tile; for distinct values and the MAC this is exact."""
-        if self.exact[number]:
-            charged = 0
-        return tuple(t.bound(number, charged, FULL, (), -1) for t in tables)
-
-    def slides(self, tables: list[Table], q: Quantity, rest: Rest) -> dict[int, list[ColumnKey]]:
-        """Per component, columns for every unit of the tensor whose loop may be the innermost one that moves it."""
-        movers = self.movers(rest)
-        found: dict[int, list[ColumnKey]] = {}
-        for unit in self.problem.units_of(q.flow.tensor):
-            dims = self.problem.units[unit]
-            c = int(self.problem.static.dim_component[dims[0]])
-            local = int(self.problem.static.dim_local[dims[0]])
-            if not any(movers[d] and self.extents[d] > 1 for d in dims):
-                continue
-            if unit not in self.sliding and tables[c].entries.perfect[local]:
-                continue  # whole tiles all move: the same as `full`
-            key = tables[c].bound(q.number, rest.charged, unit, movers, rest.block)
-            if np.isfinite(tables[c].values(key)).any():
-                found.setdefault(c, []).append(key)
-        return found
-
-    def variants(self, tables: list[Table], q: Quantity, rest: Rest) -> list[Keys]:
-        """Bounds of which the least holds, as any unit may slide."""
-        full = self.full(tables, q.number, rest.charged)
-        found = [full]
-        if self.inexact and not self.exact[q.number]:
-            for c, keys in self.slides(tables, q, rest).items():
-                found += [(*full[:c], key, *full[c + 1 :]) for key in keys]
-        return found
-
-    def least(self, tables: list[Table], q: Quantity, rest: Rest) -> Keys:
-        """The least factor of each entry: weaker than the least product, but a single column."""
-        full = self.full(tables, q.number, rest.charged)
-        if self.exact[q.number] or not self.inexact:
-            return full
-        slides = self.slides(tables, q, rest)
-        return tuple(t.least_column((full[c], *slides.get(c, []))) for c, t in enumerate(tables))
 
 
 @final
@@ -115,8 +61,11 @@ class Template:
     columns: list[Keys]
     pairs: list[tuple[int, int, Keys]]
     """Columns (a, b) of which a difference a − b is taken, and the columns of differences."""
-    variants: list[list[int]]
+    variants: list[list[tuple[int, int]]]
     floor: list[int]
+    slots: list[int]
+    moved: list[tuple[int, int]]
+    """Tensor and head of every flow with several variants."""
     minus: list[int]
     quantities: list[Quantity]
 
@@ -126,9 +75,9 @@ class Template:
             self._adjusted([t.least(k)[:1] for k in self._of(c)], c, t) for c, t in enumerate(self.tables)
         ]
         product = np.prod(np.array([np.array(row)[:, 0] for row in rows]), axis=0)
-        arrays = self._arrays(product[None, :], product)
+        arrays = self._arrays(product[None, :], [np.zeros(1, np.int64)] * len(self.tables))
         values, keys = np.empty(arrays.weight.shape[0]), np.empty(arrays.kinds.size)
-        lower_bound(arrays, product, values, keys)
+        lower_bound(arrays, product, np.arange(len(self.tables)), values, keys)
         return tuple(float(k) for k in keys)
 
     def _of(self, component: int) -> list[ColumnKey]:
@@ -154,7 +103,8 @@ class Template:
         ]
         return self._arrays(np.ascontiguousarray(np.vstack(rows)), None)
 
-    def _arrays(self, columns: Floats, product: Floats | None) -> TemplateArrays:
+    def _arrays(self, columns: Floats, nodes: list[Ints] | None) -> TemplateArrays:
+        """`nodes`: of each component's tree, if only they are looked at."""
         problem = self.tables[0].problem
         objective = problem.objective
         widest = max(len(v) for v in self.variants)
@@ -163,13 +113,25 @@ class Template:
             "kinds": np.array(objective.kinds, np.int64),
             "n_ports": len(objective.ports),
             "columns": columns,
-            "variants": np.array([v + [-1] * (widest - len(v)) for v in self.variants], np.int64),
+            "variants": np.array([v + [(-1, -1)] * (widest - len(v)) for v in self.variants], np.int64),
+            "slot": np.array(self.slots, np.int64),
+            "deepest": self._blocks(nodes, most=False),
+            "reach": self._blocks(nodes, most=True),
             "floor": np.array(self.floor, np.int64),
             "minus": np.array(self.minus, np.int64),
             "weight": weight,
         }
-        trees = self._no_trees() if product is not None else self._trees()
+        trees = self._no_trees() if nodes is not None else self._trees()
         return TemplateArrays(**known, **trees)  # type: ignore[arg-type]
+
+    def _blocks(self, nodes: list[Ints] | None, *, most: bool) -> Ints:
+        """Of every flow with several variants the innermost block of a loop that moves it, [node, flow]."""
+        found = []
+        for c, t in enumerate(self.tables):
+            rows = [t.least(t.innermost(*moved, most=most)) for moved in self.moved]
+            of = np.array(rows).reshape(len(rows), len(t.entries.tree.row)).T
+            found.append(of if nodes is None else of[nodes[c]])
+        return np.ascontiguousarray(np.vstack(found) * (-1 if most else 1)).astype(np.int64)
 
     def _no_trees(self) -> dict[str, object]:
         none, table = np.empty(0, np.int64), np.empty((0, 0))
@@ -273,7 +235,7 @@ def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Temp
         if table is None:
             return None
         chosen.append(table)
-    made = Template(found, chosen, [], [], [], [], [], [])
+    made = Template(found, chosen, [], [], [], [], [], [], [], [])
     number: dict[Keys, int] = {}
 
     def add(keys: Keys, *, own: bool = False) -> int:
@@ -286,28 +248,63 @@ def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Temp
 
     add((("cycles",),) * len(chosen))
     made.quantities = columns.flows.of(found.nest)
-    for q in made.quantities:
-        _add_quantity(made, columns, q, add)
+    # All columns are asked for before the first is looked at, so that the kernel makes them together.
+    drafts = [_draft(chosen, columns, q, found.rests) for q in made.quantities]
+    for q, draft in zip(made.quantities, drafts, strict=True):
+        _add_quantity(made, q, draft, add)
     return made
 
 
-def _add_quantity(made: Template, columns: Columns, q: Quantity, add: Callable[..., int]) -> None:
-    """The columns of one quantity; an empty one where nothing is known of it."""
-    tables, n_heads = made.tables, columns.flows.n_heads
-    rest = made.of.rests.get((q.flow.tensor, q.flow.child), Rest(n_heads))
+@final
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The columns of a quantity: variants and a floor, or a difference `low` - `less`."""
+
+    variants: list[Variant]
+    floor: Keys | None = None
+    less: Keys | None = None
+
+
+def _draft(tables: list[Table], columns: Columns, q: Quantity, rests: dict[tuple[int, int], Rest]) -> _Draft:
+    n_heads = columns.flows.n_heads
+    rest = rests.get((q.flow.tensor, q.flow.child), Rest(n_heads))
     if q.minus is None:
         variants = columns.variants(tables, q, rest)
-        made.variants.append([add(v) for v in variants])
-        made.floor.append(add(columns.full(tables, q.once_number, 0)) if len(variants) > 1 else -1)
+        return _Draft(variants, columns.full(tables, q.once_number, Rest(0)) if len(variants) > 1 else None)
+    known = not columns.problem.slides(q.flow.tensor) or q.flow.child == n_heads
+    less = columns.full(tables, q.minus_number, rest)
+    # Of visits of sliding outputs all that is known is that they are no fewer than the first ones.
+    return _Draft([Variant(columns.least(tables, q, rest) if known else less)], less=less)
+
+
+def _add_quantity(made: Template, q: Quantity, draft: _Draft, add: Callable[..., int]) -> None:
+    """The columns of one quantity; an empty one where nothing is known of it."""
+    tables = made.tables
+    if draft.less is None:
+        variants = [
+            v
+            for v in draft.variants
+            if v.component < 0 or np.isfinite(tables[v.component].least(v.keys[v.component])[0])
+        ]
+        made.variants.append([(add(v.keys), v.component) for v in variants])
+        many = draft.floor is not None and len(variants) > 1
+        made.floor.append(add(draft.floor) if many else -1)
+        made.slots.append(_slot(made, q) if many else -1)
         made.minus.append(-1)
         return
-    known = not columns.problem.slides(q.flow.tensor) or q.flow.child == n_heads
-    less = columns.full(tables, q.minus_number, rest.charged)
-    # Of visits of sliding outputs all that is known is that they are no fewer than the first ones.
-    low = columns.least(tables, q, rest) if known else less
-    a, b = add(low, own=True), add(less, own=True)
-    differences = tuple(t.difference(x, y) for t, x, y in zip(tables, low, less, strict=True))
+    low = draft.variants[0].keys
+    a, b = add(low, own=True), add(draft.less, own=True)
+    differences = tuple(t.difference(x, y) for t, x, y in zip(tables, low, draft.less, strict=True))
     made.pairs.append((a, b, differences))
-    made.variants.append([a])
+    made.variants.append([(a, -1)])
     made.floor.append(-1)
+    made.slots.append(-1)
     made.minus.append(b)
+
+
+def _slot(made: Template, q: Quantity) -> int:
+    """Number of a quantity's flow among those with several variants."""
+    moved = (q.flow.tensor, q.flow.child)
+    if moved not in made.moved:
+        made.moved.append(moved)
+    return made.moved.index(moved)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 from typing import final
 
@@ -20,6 +19,8 @@ class _Place:
     head: int
     tensor: int
     block: int
+    dims: frozenset[str]
+    """Of the tensor: loops over them move the node."""
     raised: bool = False
     late: bool = False
     """The node stands (`raised`: rests) further out than where it must stand, below loops that its level refuses."""
@@ -28,6 +29,11 @@ class _Place:
 _KEPT: dict[tuple[object, ...], tuple[MappingClass, ...]] = {}
 KEPT = 64
 """Sets of classes that are remembered: layers of a network differ in little that matters here."""
+
+
+def forget() -> None:
+    """Remember no classes, as if none had been asked for."""
+    _KEPT.clear()
 
 
 def uneven_classes(
@@ -71,22 +77,18 @@ def _all_classes(layer: Layer, chip: Accelerator, keeping: Keeping, factors: str
                 yield made
 
 
-def _moves(layer: Layer, place: _Place, dim: str) -> bool:
-    return dim in _dims_of(layer.tensors[place.tensor])
-
-
-@lru_cache(maxsize=256)
-def _dims_of(tensor: Tensor) -> frozenset[str]:
-    return tensor.dims
-
-
 def _sequences(layer: Layer, nest: Nest, base: AllCodes) -> Iterator[list[_Place]]:
     """All orders of places: the heads in their order, and where those rest that cannot stand where they rest.
 
     These are nodes that stand first below an array, and nodes below loops that may stand no further in.
     """
     index = {t.name: i for i, t in enumerate(layer.tensors)}
-    heads = [_Place(k, index[nodes[0][1]], k - 1) for k, nodes in enumerate(nest.heads) if k > 0]
+    dims = [t.dims for t in layer.tensors]
+    heads = [
+        _Place(k, t, k - 1, dims[t])
+        for k, t in enumerate(index[nodes[0][1]] for nodes in nest.heads)
+        if k > 0
+    ]
     sides = sorted({nest.sides[p.head] for p in heads} - {0})
     options = []
     for side in sides:
@@ -120,7 +122,7 @@ def _refused_below(layer: Layer, nest: Nest, base: AllCodes, place: _Place) -> s
         d
         for d, extent in layer.dims.items()
         if extent > 1
-        and not _moves(layer, place, d)
+        and d not in place.dims
         and _code(nest, base, block, d) == TEMPORAL
         and _code(nest, base, place.head, d) == ONE
     }
@@ -143,7 +145,7 @@ def _ascending(nodes: list[tuple[tuple[str, str], ...]]) -> bool:
 
 def _rest_together(layer: Layer, raised: list[_Place]) -> bool:
     """Whether some loop moves none of these nodes."""
-    return any(e > 1 and not any(_moves(layer, p, d) for p in raised) for d, e in layer.dims.items())
+    return any(e > 1 and not any(d in p.dims for p in raised) for d, e in layer.dims.items())
 
 
 def _inserted(nest: Nest, places: list[_Place], raised: list[_Place]) -> Iterator[list[_Place]]:
@@ -163,7 +165,7 @@ def _inserted(nest: Nest, places: list[_Place], raised: list[_Place]) -> Iterato
         if not node.late and at > 0 and _side(nest, places[at - 1]) >= home:
             break
         block = max((p.head for p in places[:at] if not p.raised), default=0)
-        here = _Place(node.head, node.tensor, block, raised=True, late=node.late)
+        here = replace(node, block=block, raised=True)
         yield from _inserted(nest, [*places[:at], here, *places[at:]], rest)
 
 
@@ -180,7 +182,7 @@ def _class_of(
     None where no loop may stand for which a node would rest: another class has the same mappings.
     """
     rests_for_nothing = {p for p in places if p.raised}
-    allowed: list[set[str]] = [set() for _ in nest.heads]
+    regions: list[dict[int, set[str]]] = []
     block = 0
     for i in range(len(places) + 1):
         below = places[i] if i < len(places) else None
@@ -188,7 +190,7 @@ def _class_of(
         dims = _between(layer, nest, base, places[:i], below, block)
         if above is not None and not above.raised and not above.late and factors != "any":
             dims -= _lowered(layer, nest, base, places[:i], above, factors)
-        allowed[block] |= dims
+        regions.append({block: dims})
         if any(layer.dims[d] > 1 for d in dims):
             rests_for_nothing.difference_update(_resting(nest, places[:i], block))
         elif below is not None and below.late and not below.raised:
@@ -198,15 +200,28 @@ def _class_of(
             dims = _between(layer, nest, base, places[:i], below, below_raised)
             if factors != "any":
                 dims -= _as_well_above(layer, nest, base, places, i, below_raised)
-            allowed[below_raised] |= dims
+            regions[i][below_raised] = regions[i].get(below_raised, set()) | dims
         if below is not None and not below.raised:
             block = below.head
     if rests_for_nothing:
         return None
     rests = {
-        (p.tensor, p.head): Rest(p.block if p.raised else p.head) for p in places if p.raised or not p.late
+        (p.tensor, p.head): _rest(p, regions[: i + 1], regions[i + 1 :])
+        for i, p in enumerate(places)
+        if p.raised or not p.late
     }
-    return MappingClass(nest, restricted(nest, base, [frozenset(dims) for dims in allowed]), rests)
+    allowed = [
+        frozenset(d for found in regions for d in found.get(block, ())) for block in range(len(nest.heads))
+    ]
+    return MappingClass(nest, restricted(nest, base, allowed), rests)
+
+
+def _rest(place: _Place, above: list[dict[int, set[str]]], below: list[dict[int, set[str]]]) -> Rest:
+    """What is charged of a node: irrelevant loops above its place, even where both stand in one block."""
+    block = place.block if place.raised else place.head
+    inside = {d for found in below for d in found.get(block, ())}
+    outside = {d for found in above for d in found.get(block, ())}
+    return Rest(block, frozenset(d for d in outside - inside if d not in place.dims))
 
 
 def _raised_before(nest: Nest, above: list[_Place], below: _Place | None) -> int | None:
@@ -230,7 +245,7 @@ def _as_well_above(
     return {
         d
         for d in layer.dims
-        if not any(_moves(layer, p, d) for p in raised) and _code(nest, base, outer, d) == TEMPORAL
+        if not any(d in p.dims for p in raised) and _code(nest, base, outer, d) == TEMPORAL
     }
 
 
@@ -242,12 +257,12 @@ def _between(
     Above a late node, where it must stand, these are loops that its level refuses; it rests while they run.
     """
     resting = _resting(nest, above, block)
-    free = {d for d in layer.dims if not any(_moves(layer, p, d) for p in resting)}
+    free = {d for d in layer.dims if not any(d in p.dims for p in resting)}
     if below is None:
         return free
     if below.late and not below.raised:
         return free & _refused_below(layer, nest, base, below)
-    return {d for d in free if _moves(layer, below, d)}
+    return {d for d in free if d in below.dims}
 
 
 def _resting(nest: Nest, above: list[_Place], block: int) -> list[_Place]:
@@ -276,10 +291,10 @@ def _lowered(
     return {
         d
         for d in layer.dims
-        if _moves(layer, node, d)
+        if d in node.dims
         and d not in sliding
         and _code(nest, base, block, d) == TEMPORAL
-        and not any(_moves(layer, p, d) for p in resting)
+        and not any(d in p.dims for p in resting)
     }
 
 

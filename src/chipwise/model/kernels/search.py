@@ -57,12 +57,12 @@ def _place(extent, tiles, roles, index, d, old, choice):
 @njit(cache=True, nogil=True)
 def _before(extent, tiles, roles, index, d):
     """Where the instance's tile lay when it was last active: the lexicographically last active index."""
-    inner = 0
+    inner, old = 0, np.int64(1)
     for at in range(tiles.shape[1]):
         if roles[d, at] == INNER:
             inner += 1
     for choice in range(1 << inner):
-        ok, first, size = _place(extent, tiles, roles, index, d, 1, choice)
+        ok, first, size = _place(extent, tiles, roles, index, d, old, choice)
         if ok:
             return True, first, size
     return False, 0, 0
@@ -206,6 +206,87 @@ def _resting(extent, coefficient, tiles, roles, last, sizes, others, counts):
 
 
 @njit(cache=True, nogil=True)
+def _united(across, united, tile):
+    """Complete `across`, the steps between united instances of a tile and their numbers; False where they leave gaps.
+
+    Its first row becomes (values of a tile, values of all), its last one the number of rows between.
+    """
+    length = tile
+    for i in range(1, united + 1):
+        # In order of their steps, so that short ones fill the gaps of long ones.
+        step, count = across[i, 0], across[i, 1]
+        at = i
+        while at > 1 and across[at - 1, 0] > step:
+            across[at, 0], across[at, 1] = across[at - 1, 0], across[at - 1, 1]
+            at -= 1
+        across[at, 0], across[at, 1] = step, count
+    for i in range(1, united + 1):
+        if across[i, 0] > length:
+            return False
+        length += across[i, 0] * (across[i, 1] - 1)
+    across[0, 0], across[0, 1], across[-1, 0] = tile, length, united
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _stays(across, shift):
+    """(values that stay as every instance's tile moves by `shift`, whether that is exact and not just the most).
+
+    What one instance held is new to another: each needs the `shift` values at the edge of its tile, and those of
+    united instances count once where they overlap.
+    """
+    if shift == 0:
+        return across[0, 1], True
+    new = min(abs(shift), across[0, 0])
+    pieces, span, exact = 1, new, True
+    for i in range(1, across[-1, 0] + 1):
+        if pieces == 1 and across[i, 0] <= new:
+            new += across[i, 0] * (across[i, 1] - 1)
+            span = new
+        elif across[i, 0] >= span:
+            pieces *= across[i, 1]
+            span += across[i, 0] * (across[i, 1] - 1)
+        else:
+            exact = False
+    return max(0, across[0, 1] - pieces * new), exact
+
+
+@njit(cache=True, nogil=True)
+def _moves_of_whole(extents, coefficients, tiles, roles, with_old):
+    """`rank_moves` where every loop divides, as all steps of a loop then shift alike; (−1, 0) where that is not so."""
+    n, end = tiles.shape
+    across = np.empty((n * end + 2, 2), np.int64)
+    # Not constants, for which the functions called would be compiled anew.
+    times, tile, shift, united = 1, np.int64(1), np.int64(0), np.int64(0)
+    for k in range(n):
+        tile += coefficients[k] * (tiles[k, end - 1] - 1 if end else extents[k] - 1)
+        above = extents[k]
+        for at in range(end):
+            count, step, role = above // tiles[k, at], coefficients[k] * tiles[k, at], roles[k, at]
+            if above % tiles[k, at]:
+                return -1, 0
+            above = tiles[k, at]
+            if role == STEP:
+                times *= count - 1
+                shift += step
+            elif role == INNER:
+                shift -= step * (count - 1)
+            elif role == UNION and count > 1:
+                united += 1
+                across[united, 0], across[united, 1] = step, count
+            elif role == OUTER or role == SUM:
+                times *= count
+    if times == 0:
+        return 0, 0
+    if not _united(across, united, tile):
+        return -1, 0
+    if with_old == 0:
+        return times * across[0, 1], 0
+    stays, exact = _stays(across, shift)
+    return (times * across[0, 1], times * stays) if exact else (-1, 0)
+
+
+@njit(cache=True, nogil=True)
 def rank_moves(extents, coefficients, tiles, roles, with_old):
     """(touched, held) of one rank: see `boxes.combine`.
 
@@ -217,11 +298,9 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
         with_old: 1 where something was held before the step, else 0 (not a constant: that would compile it twice).
     """
     n_dims, n_pos = tiles.shape
-    if n_dims == 1 and with_old == 0:
-        scratch = np.empty((2, n_pos + 2), np.int64)
-        quick = _touched_by_one(extents[0], coefficients[0], tiles, roles[0], 0, scratch[0], scratch[1])
-        if quick >= 0:
-            return quick, 0
+    touched, held = _moves_of_whole(extents, coefficients, tiles, roles, with_old)
+    if touched >= 0:
+        return touched, held
     bound = np.empty((n_dims, n_pos), np.int64)
     start = np.zeros((n_dims, n_pos), np.int64)
     walk = np.zeros((n_dims, n_pos), np.int64)
@@ -255,20 +334,12 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
                 elif bound[d, at] > 1:
                     # Below a united or wrapping loop instances differ in more than being last: take every index.
                     walk[d, at] = 2 if every else 1
-    if n_union == 1 and with_old == 0:
-        length, divides = 1, True
-        for d in range(n_dims):
-            divides &= whole[d]
-            length += coefficients[d] * (
-                min(extents[d], tiles[d, n_pos - 1]) - 1 if n_pos else extents[d] - 1
-            )
-        if divides:
-            return repeat * length, 0
     pick = np.zeros((n_dims, n_pos), np.int64)
     index = np.zeros((n_dims, n_pos), np.int64)
     lo, hi = np.empty(n_union, np.int64), np.empty(n_union, np.int64)
     fresh_lo, fresh_hi = np.empty(2 * n_union, np.int64), np.empty(2 * n_union, np.int64)
     touched = held = 0
+    none = np.int64(0)
     while True:
         times = repeat
         for d in range(n_dims):
@@ -281,7 +352,7 @@ def rank_moves(extents, coefficients, tiles, roles, with_old):
             ok, a, length = True, 0, 1
             b, old_length, had = 0, 1, with_old == 1
             for d in range(n_dims):
-                now, first, size = _place(extents[d], tiles, roles, index, d, 0, 0)
+                now, first, size = _place(extents[d], tiles, roles, index, d, none, none)
                 if not now:
                     ok = False
                     break
@@ -339,6 +410,104 @@ OWN = -2
 
 
 @njit(cache=True, nogil=True)
+def _loops_of(extents, coefficients, tiles, roles, loops, across):
+    """OUTER loops of a rank of which every loop divides: rows (shift, trips, position, dimension), innermost first.
+
+    A step shifts the tile by `shift`; `across` is that of `_united`. Returns (number of loops, instances that count
+    separately); −1 loops where some loop leaves a residual, or united instances' tiles leave gaps.
+    """
+    n, end = tiles.shape
+    found, tile, apart, united = 0, np.int64(1), 1, np.int64(0)
+    for k in range(n):
+        tile += coefficients[k] * (tiles[k, end - 1] - 1 if end else extents[k] - 1)
+    for at in range(end - 1, -1, -1):
+        for k in range(n):
+            above = tiles[k, at - 1] if at else extents[k]
+            count, shift = above // tiles[k, at], coefficients[k] * tiles[k, at]
+            if above % tiles[k, at]:
+                return -1, 0
+            if count == 1:
+                continue
+            if roles[k, at] == OUTER:
+                loops[found, 0], loops[found, 1], loops[found, 2], loops[found, 3] = shift, count, at, k
+                found += 1
+            elif roles[k, at] == SUM:
+                apart *= count
+            elif roles[k, at] == UNION:
+                united += 1
+                across[united, 0], across[united, 1] = shift, count
+    return (found, apart) if _united(across, united, tile) else (-1, 0)
+
+
+@njit(cache=True, nogil=True)
+def _most_kept(loops, n, across, first, best):
+    """Most values that stay in place over all steps of `n` loops, blocks in their order and loops of one in any.
+
+    A loop that advances while those inside wrap shifts the tile by its own step less all that they had gone. Loop
+    `first` stands innermost (−1: any). −1 where too many loops share a block; `best` is scratch.
+    """
+    total = 1
+    for i in range(n):
+        total *= loops[i, 1]
+    kept, inside, gone, start = 0, 1, np.int64(0), 0
+    while start < n:
+        m = 1
+        while start + m < n and loops[start + m, 2] == loops[start, 2]:
+            m += 1
+        if 1 << m > best.size:
+            return -1
+        for done in range(1 << m):
+            best[done] = -1
+        best[0] = 0
+        for done in range(1 << m):
+            if best[done] < 0:
+                continue
+            within, back = inside, gone
+            for i in range(m):
+                if (done >> i) & 1:
+                    within *= loops[start + i, 1]
+                    back += loops[start + i, 0] * (loops[start + i, 1] - 1)
+            for i in range(m):
+                if (done >> i) & 1 or (within == 1 and first >= 0 and first != i):
+                    continue
+                steps = (loops[start + i, 1] - 1) * (total // (within * loops[start + i, 1]))
+                stays, _ = _stays(across, loops[start + i, 0] - back)
+                stays *= steps
+                best[done | (1 << i)] = max(best[done | (1 << i)], best[done] + stays)
+        kept += best[(1 << m) - 1]
+        for i in range(m):
+            inside *= loops[start + i, 1]
+            gone += loops[start + i, 0] * (loops[start + i, 1] - 1)
+        start += m
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _whole_slide(loops, n, across, movers, first_at, last_at, best):
+    """As `_least_slide`, of a rank whose loops all divide: other loops of the rank are charged as well."""
+    total, length = 1, across[0, 1]
+    for i in range(n):
+        total *= loops[i, 1]
+    least = np.inf
+    for i in range(n):
+        if loops[i, 2] != loops[0, 2] or loops[i, 2] < first_at or loops[i, 2] > last_at:
+            continue
+        if not movers[loops[i, 3]]:
+            continue
+        shift, trips = loops[i, 0], loops[i, 1]
+        others = total // trips
+        wrap, _ = _stays(across, shift * (trips - 1))
+        stays, _ = _stays(across, shift)
+        moved = others * (trips - 1) * (length - stays) + length - wrap
+        kept = _most_kept(loops, n, across, i, best)
+        if kept >= 0:
+            # All windows less what stays as the rank's own loops step, and, at most, as others do and this one wraps.
+            moved = max(moved, total * length - kept - others * wrap)
+        least = min(least, float(moved))
+    return least
+
+
+@njit(cache=True, nogil=True)
 def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, first_at, last_at):
     """Least that a rank of several dimensions moves per round of all other loops, if it slides innermost.
 
@@ -353,6 +522,7 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
     innermost = np.zeros(n, np.int64)
     loops = np.zeros(n, np.int64)
     perfect = np.ones(n, np.bool_)
+    last = -1
     for k in range(n):
         innermost[k] = -1
         size = extents[k]
@@ -363,26 +533,21 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
                 innermost[k] = at
                 loops[k] += 1
             size = min(size, tiles[k, at])
+        last = max(last, innermost[k])
     for x in range(n):
-        if not movers[x] or innermost[x] < first_at or innermost[x] > last_at:
+        if not movers[x] or innermost[x] < max(last, first_at) or innermost[x] > last_at:
             continue
-        for k in range(n):
-            for at in range(end):
-                roles[k, at] = OUTER if axis[at] < 0 else spatial_roles[at]
-        roles[x, innermost[x]] = STEP
-        t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
-        moved = t - h
         # One wrap is the same in every round where the other loops divide, so that of the first stands for all.
         alike = perfect[x] or loops[x] == 1
         for k in range(n):
             if k != x and not perfect[k]:
                 alike = False
-        if alike:
+        moved = 0
+        for wraps in range(2 if alike else 1):
             for k in range(n):
                 for at in range(end):
-                    if axis[at] < 0:
-                        roles[k, at] = FIRST
-            roles[x, innermost[x]] = INNER
+                    roles[k, at] = spatial_roles[at] if axis[at] >= 0 else FIRST if wraps else OUTER
+            roles[x, innermost[x]] = INNER if wraps else STEP
             t, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
             moved += t - h
         least = min(least, float(moved))
@@ -390,89 +555,112 @@ def _least_slide(extents, coefficients, tiles, axis, spatial_roles, movers, firs
 
 
 @njit(cache=True, nogil=True)
-def bound_column(p, rows, component, flow, charged, slide, movers, block):
-    """One factor per entry of a lower bound on a term, for loop orders of one class (docs/mapper.md).
+def bound_columns(p, rows, component, wanted):
+    """Factors of lower bounds on terms, for loop orders of one class (docs/mapper.md): [column, row].
 
     Args:
         p: the problem, with the entries of one component.
         rows: the entries to look at.
         component: its number.
-        flow: number of the term. Of distinct values the column is no bound but exact; there SUM is for instances
-            that count separately, UNION for those taken together, OWN for those that add up as in the flow.
-        charged: loops irrelevant to the tensor count in blocks before this one and are free from it on.
-        slide: the unit (rank or single dimension of the tensor) whose loop moves it innermost.
-        movers, block: dimensions that may be its innermost moving loop, and the block that loop is in (−1: any).
+        wanted: per column: the number of the term; the unit (rank or single dimension of the tensor) whose loop
+            moves it innermost; the block that loop is in (−1: any); per dimension of the component the block from
+            which on loops irrelevant to the tensor are free; whether each dimension may be the innermost one that
+            moves. Of distinct values a column is no bound but exact; there SUM is for instances that count
+            separately, UNION for those taken together, OWN for those that add up as in the flow.
     """
-    tensor, end, kind = p.flow_tensor[flow], p.flow_end[flow], p.flow_kind[flow]
-    axis, spatial = np.empty(end, np.int64), np.empty(end, np.int64)
-    for at in range(end):
-        axis[at], spatial[at] = p.position_axis[at], p.flow_role[flow, 1, at]
-    column = np.ones(rows.size)
-    scratch = np.empty((3, (end + 3) * (end + 3)), np.int64)
-    first_at, last_at = np.int64(0), np.int64(end)
-    if block >= 0:
-        for at in range(end):
-            if p.position_block[at] < block:
-                first_at = np.int64(at + 1)
-            if p.position_block[at] <= block:
-                last_at = np.int64(at)
-    for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
-        n, relevant = p.unit_size[u], p.unit_relevant[u]
-        tiles = np.empty((n, end), np.int64)
-        roles = np.empty((n, end), np.int64)
-        may_move = np.empty(n, np.bool_)
-        extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
-        for k in range(n):
-            extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
-            may_move[k] = movers[p.component_dims[component, p.unit_local[u, k]]]
+    n_local = p.component_dims.shape[1]
+    out = np.ones((wanted.shape[0], rows.size))
+    n_at = p.position_axis.size
+    scratch = np.empty((3, (n_at + 3) * (n_at + 3)), np.int64)
+    widest = n_local * (n_at + 1)
+    loops, across, best = (
+        np.empty((widest, 4), np.int64),
+        np.empty((widest + 2, 2), np.int64),
+        np.empty(8, np.int64),
+    )
+    first = np.int64(0)
+    for i in range(wanted.shape[0]):
+        flow, slide, block = wanted[i, 0], wanted[i, 1], wanted[i, 2]
+        column = out[i]
+        tensor, end, kind = p.flow_tensor[flow], p.flow_end[flow], p.flow_kind[flow]
+        axis, spatial = p.position_axis[:end], p.flow_role[flow, 1, :end]
+        first_at, last_at = np.int64(0), np.int64(end)
+        if block >= 0:
             for at in range(end):
-                if axis[at] >= 0:
-                    united = p.flow_united[flow, at]
-                    roles[k, at] = p.flow_role[flow, relevant, at]
-                    if kind == DISTINCT and united != OWN:
-                        roles[k, at] = united
-                        if united == UNION:
-                            roles[k, at] = FIRST if relevant == 0 else UNION if n > 1 else SUM
-                elif kind == DISTINCT:  # tiles of one dimension are disjoint
-                    roles[k, at] = FIRST if relevant == 0 else UNION if n > 1 else SUM
-                elif relevant == 1 or kind == MAC or p.position_block[at] < charged:
-                    roles[k, at] = OUTER
+                if p.position_block[at] < block:
+                    first_at = np.int64(at + 1)
+                if p.position_block[at] <= block:
+                    last_at = np.int64(at)
+        for u in range(p.unit_start[tensor, component], p.unit_start[tensor, component + 1]):
+            n, relevant = p.unit_size[u], p.unit_relevant[u]
+            tiles, roles = np.empty((n, end), np.int64), np.empty((n, end), np.int64)
+            extents, coefficients = np.empty(n, np.int64), np.empty(n, np.int64)
+            may_move = np.empty(n, np.bool_)
+            for k in range(n):
+                local = p.unit_local[u, k]
+                extents[k], coefficients[k] = p.unit_extent[u, k], p.unit_coefficient[u, k]
+                may_move[k] = wanted[i, 3 + n_local + p.component_dims[component, local]] == 1
+                for at in range(end):
+                    if axis[at] >= 0:
+                        role = p.flow_role[flow, relevant, at]
+                        if kind == DISTINCT and p.flow_united[flow, at] != OWN:
+                            role = p.flow_united[flow, at]
+                    elif kind == DISTINCT:
+                        role = np.int64(UNION)
+                    elif relevant == 1 or kind == MAC or p.position_block[at] < wanted[i, 3 + local]:
+                        role = np.int64(OUTER)
+                    else:
+                        role = np.int64(INNER)
+                    if role == UNION and (n == 1 or relevant == 0):  # tiles of one dimension are disjoint
+                        role = np.int64(FIRST if relevant == 0 else SUM)
+                    roles[k, at] = role
+            for row in range(column.size):
+                last = np.int64(-1)
+                size = extents[0]
+                for at in range(end):
+                    for k in range(n):
+                        tiles[k, at] = p.tiles[rows[row], p.unit_local[u, k], at]
+                    if axis[at] < 0 and tiles[0, at] < size:
+                        last = at
+                    size = min(size, tiles[0, at])
+                if n == 1:
+                    t = _touched_by_one(
+                        extents[0], coefficients[0], tiles, roles[0], first, scratch[0], scratch[1]
+                    )
+                    if u == slide and block >= 0 and (last < first_at or last > last_at):
+                        column[row] = np.inf
+                    elif u == slide and last >= 0:
+                        # An instance that sees only one tile of a residual stays put while others move.
+                        column[row] *= t - _resting(
+                            extents[0],
+                            coefficients[0],
+                            tiles,
+                            roles[0],
+                            last,
+                            scratch[0],
+                            scratch[1],
+                            scratch[2],
+                        )
+                    else:
+                        column[row] *= t
+                    continue
+                found, apart = _loops_of(extents, coefficients, tiles, roles, loops, across)
+                if found >= 0 and u == slide:
+                    column[row] *= apart * _whole_slide(
+                        loops, found, across, may_move, first_at, last_at, best
+                    )
+                elif found >= 0:
+                    for k in range(found):
+                        apart *= loops[k, 1]
+                    column[row] *= apart * across[0, 1]
+                elif u == slide:
+                    column[row] *= _least_slide(
+                        extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
+                    )
                 else:
-                    roles[k, at] = INNER
-        for row in range(column.size):
-            last = -1
-            size = extents[0]
-            for at in range(end):
-                for k in range(n):
-                    tiles[k, at] = p.tiles[rows[row], p.unit_local[u, k], at]
-                if axis[at] < 0 and tiles[0, at] < size:
-                    last = at
-                size = min(size, tiles[0, at])
-            if u == slide and n > 1:
-                column[row] *= _least_slide(
-                    extents, coefficients, tiles, axis, spatial, may_move, first_at, last_at
-                )
-                continue
-            if u == slide and block >= 0 and (last < first_at or last > last_at):
-                column[row] = np.inf
-                continue
-            t = -1
-            if n == 1:
-                t = _touched_by_one(extents[0], coefficients[0], tiles, roles[0], 0, scratch[0], scratch[1])
-            if t < 0:
-                t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
-            if u == slide and last >= 0:
-                # An instance that sees only one tile of a residual stays put while others move.
-                h = _resting(
-                    extents[0], coefficients[0], tiles, roles[0], last, scratch[0], scratch[1], scratch[2]
-                )
-                if h < 0:
-                    roles[0, last] = INNER
-                    _, h = rank_moves(extents, coefficients, tiles, roles, np.int64(1))
-                    roles[0, last] = OUTER
-                t -= h
-            column[row] *= t
-    return column
+                    t, _ = rank_moves(extents, coefficients, tiles, roles, np.int64(0))
+                    column[row] *= t
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -489,9 +677,10 @@ def passes(extent, chains, spatial):
     scratch = np.empty((2, spatial.size + 2), np.int64)
     for at in range(spatial.size):
         roles[at] = FIRST if spatial[at] else OUTER
+    none = np.int64(0)
     for row in range(found.size):
         # Coefficient 0 makes every tile count as one.
-        found[row] = _touched_by_one(extent, 0, chains, roles, row, scratch[0], scratch[1])
+        found[row] = _touched_by_one(extent, none, chains, roles, row, scratch[0], scratch[1])
     return found
 
 
@@ -764,24 +953,29 @@ def leaf(p, t, chosen, work, order, limit, keys):
 
 
 @njit(cache=True, nogil=True)
-def lower_bound(t, product, values, keys):
+def lower_bound(t, product, at, values, keys):
     """Write keys that no mapping undercuts whose columns multiply to at least `product`; return its latency.
 
     Each quantity is the least of its variants but not below its floor, or a difference of two products of
-    which the first is never the smaller (`chipwise.mapper.templates` sees to it). Column 0 is the cycles.
+    which the first is never the smaller (`chipwise.mapper.templates` sees to it). A variant in which a component
+    moves a flow innermost holds only where its loops reach as far in as those of the others. `at` are the nodes of
+    the components; column 0 is the cycles.
     """
-    variants, floor, minus, weight = t.variants, t.floor, t.minus, t.weight
+    variants, floor, minus, weight, slot = t.variants, t.floor, t.minus, t.weight, t.slot
     for o in range(values.size):
         values[o] = 0.0
     for q in range(variants.shape[0]):
         if minus[q] >= 0:
-            low = max(0.0, product[variants[q, 0]] - product[minus[q]])
+            low = max(0.0, product[variants[q, 0, 0]] - product[minus[q]])
         else:
-            low = product[variants[q, 0]]
-            for v in range(1, variants.shape[1]):
-                if variants[q, v] >= 0:
-                    low = min(low, product[variants[q, v]])
-            if floor[q] >= 0:
+            low = product[variants[q, 0, 0]]
+            if slot[q] >= 0:
+                deepest = np.int64(-1)
+                for c in range(at.size):
+                    deepest = max(deepest, t.deepest[at[c], slot[q]])
+                for v in range(1, variants.shape[1]):
+                    if variants[q, v, 0] >= 0 and t.reach[at[variants[q, v, 1]], slot[q]] >= deepest:
+                        low = min(low, product[variants[q, v, 0]])
                 low = max(low, product[floor[q]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
@@ -894,7 +1088,8 @@ def search(p, t, work, limit, best, chosen_best, order_best, stats):
                     continue
                 for c in range(product.size):
                     product[c] = others[c] * columns[below, c]
-                latency = lower_bound(t, product, values, keys)
+                at[component] = below
+                latency = lower_bound(t, product, at, values, keys)
                 if latency >= limit or not _below(keys, best):
                     stats[1] += 1
                     continue
@@ -902,6 +1097,7 @@ def search(p, t, work, limit, best, chosen_best, order_best, stats):
                 for k in range(keys.size):
                     bounds[depth, count, k] = keys[k]
                 count += 1
+            at[component] = node
             n_children[depth] = count
             expand = False
         # The most promising child that is left; few are ever taken, so they are not sorted.
