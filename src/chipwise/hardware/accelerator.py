@@ -54,6 +54,25 @@ class ActionEnergy:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Physical:
+    """What estimators want to know of one instance of a part, and what it takes besides energy.
+
+    None: not given. A figure that stands has the source of the number beside it.
+    """
+
+    width_bits: int | None = None
+    """Of one access of a memory or of an operand; None: the word."""
+    banks: int = 1
+    ports: int = 1
+    length_mm: float | None = None
+    """Of the wire to the next PE."""
+    leakage_w: float | None = None
+    leakage_source: str = ""
+    area_source: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Memory:
     """A level that stores tiles. `capacity_bits` per instance; None: unlimited.
 
@@ -74,6 +93,7 @@ class Memory:
     """Per word: `read` and `write`."""
     area_mm2: float | None = None
     """Of one instance, where a source gives it."""
+    physical: Physical = field(default_factory=Physical)
 
     def holds(self, tensor: str) -> bool:
         """Whether a tile of `tensor` may be kept here."""
@@ -119,6 +139,10 @@ class Array:
     routes: Mapping[str, Route] = field(default_factory=dict)
     energy: Mapping[str, ActionEnergy] = field(default_factory=dict)
     """Per word: `transfer` (one hop to or between PEs) and `reduce` (one spatial addition)."""
+    component: str = "network"
+    area_mm2: float | None = None
+    """Of the network of one instance of the array."""
+    physical: Physical = field(default_factory=Physical)
 
     @property
     def size(self) -> int:
@@ -151,6 +175,46 @@ class Compute:
     energy: Mapping[str, ActionEnergy] = field(default_factory=dict)
     """`mac`: pJ for one multiply-accumulate."""
     area_mm2: float | None = None
+    physical: Physical = field(default_factory=Physical)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something beside the data path, `count` times on the chip: control, clock, pads."""
+
+    name: str
+    component: str
+    count: int = 1
+    energy: Mapping[str, ActionEnergy] = field(default_factory=dict)
+    """`cycle`: pJ of one instance for every cycle of the chip."""
+    area_mm2: float | None = None
+    physical: Physical = field(default_factory=Physical)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a compound component, `count` times; what is None is that of the part which uses it."""
+
+    component: str
+    count: int = 1
+    capacity_bits: int | None = None
+    width_bits: int | None = None
+    banks: int | None = None
+    ports: int | None = None
+    length_mm: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """A component made of others: each action is a number of actions of its pieces."""
+
+    pieces: Mapping[str, Piece]
+    actions: Mapping[str, Mapping[tuple[str, str], int]]
+    """Action → {(piece, its action): times}."""
+    source: str = ""
 
 
 Level = Memory | Array | Parallel | Compute
@@ -171,10 +235,16 @@ class Accelerator:
     area_mm2: float | None = None
     """Of the whole chip as published, None where not given."""
     tensors: tuple[str, ...] = ("input", "weight", "output")
+    leakage_w: float | None = None
+    """Of the whole chip as published, None where not given; then that of its parts counts."""
+    leakage_source: str = ""
+    parts: tuple[Part, ...] = ()
+    """What stands beside the data path."""
 
     def __post_init__(self) -> None:
         names = [m.name for m in self.memories] + [a.name for a in self.arrays]
         names += [axis.name for a in self.arrays for axis in a.axes] + [self.compute.name]
+        names += [part.name for part in self.parts]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"chip {self.name!r}: two parts are called {name!r}; names must differ")

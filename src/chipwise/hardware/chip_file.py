@@ -9,16 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, final
 
 from chipwise import units
 from chipwise.errors import InputError, did_you_mean
+from chipwise.hardware import chip_costs
 from chipwise.hardware import chip_model as model
 from chipwise.hardware.accelerator import (
     Accelerator,
     ActionEnergy,
     Array,
     Axis,
+    Compound,
     Compute,
     Level,
     Loops,
@@ -53,6 +56,14 @@ class ChipFile:
     """`file:line` of the choice of table."""
     places: Mapping[str, str]
     """`file:line` of every part, by its name."""
+    compounds: Mapping[str, Compound]
+    """Components that the file itself makes of others."""
+    scaled: bool
+    """Whether the table is to be scaled to the chip's technology."""
+    estimate_leakage: bool
+    """Whether the leakage of the chip is that of its parts, as estimators give it."""
+    folder: Path
+    """Of the file, where its tables are looked for."""
 
 
 def read_chip(document: Document) -> ChipFile:
@@ -86,6 +97,10 @@ class _Reader:
         pes = prod(level.size for level in levels if isinstance(level, Array))
         if pes > MAX_PES:
             self.refuse(("levels",), f"have {pes} instances of the compute; at most {MAX_PES} are counted")
+        estimate = chip.leakage == chip_costs.ESTIMATE
+        leakage = None
+        if chip.leakage is not None and not estimate:
+            leakage = self.quantity(units.power_w, chip.leakage, "leakage")
         accelerator = Accelerator(
             name=chip.name,
             levels=levels,
@@ -96,13 +111,26 @@ class _Reader:
             technology=self.technology(),
             area_mm2=self.area(chip.area, "area"),
             tensors=self.tensors,
+            leakage_w=leakage,
+            leakage_source="" if leakage is None else self.given("", "leakage"),
+            parts=chip_costs.extra_parts(self, chip.parts),
         )
         table, mac_pj = None, None
         if chip.energy is not None:
             table = chip.energy.table
             if chip.energy.mac is not None:
                 mac_pj = self.quantity(units.energy_pj, chip.energy.mac, "energy", "mac")
-        return ChipFile(accelerator, table, mac_pj, self.document.where("energy"), self.places)
+        return ChipFile(
+            accelerator,
+            table,
+            mac_pj,
+            self.document.where("energy"),
+            self.places,
+            chip_costs.compounds(self, chip.components),
+            scaled=chip.energy is not None and chip.energy.scaled,
+            estimate_leakage=estimate,
+            folder=Path(self.document.name).parent,
+        )
 
     def check_order(self) -> None:
         kinds = [type(level) for level in self.chip.levels]
@@ -129,7 +157,9 @@ class _Reader:
             return self.parallel(level, path)
         self.part(level.compute, *path, "compute")
         mac = self.energies(level, ("mac",), path)
-        return Compute(level.compute, level.component, mac, self.area(level.area, *path, "area"))
+        area = self.area(level.area, *path, "area")
+        physical = chip_costs.physical(self, level, path)
+        return Compute(level.compute, level.component, mac, area, physical)
 
     def memory(
         self, level: model.MemoryLevel, path: At, rules: model.LoopRules, *, outermost: bool = False
@@ -159,6 +189,7 @@ class _Reader:
             inner_loops=self.loops(rules, path),
             energy=self.energies(level, ("read", "write", "leak"), path),
             area_mm2=self.area(level.area, *path, "area"),
+            physical=chip_costs.physical(self, level, path, banks=level.banks, ports=level.ports),
         )
 
     def capacity(self, level: model.MemoryLevel, path: At, *, outermost: bool) -> int | None:
@@ -216,7 +247,10 @@ class _Reader:
             at = (*path, "network", tensor)
             self.known(tensor, self.tensors, "tensor", *at)
             routes[tensor] = self.route(tensor, phrase, tuple(level.axes), at)
-        return Array(level.array, tuple(axes), routes, self.energies(level, ("transfer", "reduce"), path))
+        energy = self.energies(level, ("transfer", "reduce"), path)
+        area = self.area(level.area, *path, "area")
+        physical = chip_costs.physical(self, level, path, hop=level.hop)
+        return Array(level.array, tuple(axes), routes, energy, level.component, area, physical)
 
     def route(self, tensor: str, phrase: str, axes: tuple[str, ...], path: At) -> Route:
         match = _ROUTE.fullmatch(" ".join(phrase.split()))
@@ -286,12 +320,12 @@ class _Reader:
         for action in actions:
             if (value := getattr(level.energy, action)) is not None:
                 energy_pj = self.quantity(units.energy_pj, value, *path, "energy", action)
-                place = self.document.where(*path, "energy", action)
-                source = level.source or self.chip.source
-                found[action] = ActionEnergy(
-                    energy_pj, f"given in {place}" + (f": {source}" if source else "")
-                )
+                found[action] = ActionEnergy(energy_pj, self.given(level.source, *path, "energy", action))
         return found
+
+    def given(self, source: str, *path: str | int) -> str:
+        source = source or self.chip.source
+        return f"given in {self.document.where(*path)}" + (f": {source}" if source else "")
 
     def technology(self) -> dict[str, str]:
         given = self.chip.technology

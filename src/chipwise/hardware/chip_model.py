@@ -58,6 +58,16 @@ Energy = Annotated[Any, BeforeValidator(_present), _schema("Energy of one action
 Area = Annotated[Any, BeforeValidator(_present), _schema("Area", "12.25 mm2")]
 Length = Annotated[Any, BeforeValidator(_present), _schema("Technology node", "65 nm")]
 Voltage = Annotated[Any, BeforeValidator(_present), _schema("Supply voltage", "1.0 V")]
+Width = Annotated[
+    Any, BeforeValidator(_present), _schema("Bits that one access moves, or of a value", "64 b")
+]
+Power = Annotated[Any, BeforeValidator(_present), _schema("Power that flows while nothing happens", "30 mW")]
+LeakageOfChip = Annotated[
+    Any,
+    BeforeValidator(_present),
+    _schema("Power of the whole chip that flows while nothing happens", "30 mW", also="estimate"),
+]
+Distance = Annotated[Any, BeforeValidator(_present), _schema("Length of a wire", "1 mm")]
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
@@ -72,10 +82,14 @@ class Technology(FileModel):
 
 
 class ChipEnergy(FileModel):
-    """The table that gives energies, and one MAC where the table counts in MACs."""
+    """The table that gives energies (a name, or a .csv file), and one MAC where the table counts in MACs.
+
+    `scaled`: to the chip's technology and voltage, where the table tells its own.
+    """
 
     table: Text
     mac: Energy = None
+    scaled: bool = False
 
 
 class MemoryEnergy(FileModel):
@@ -97,6 +111,12 @@ class ComputeEnergy(FileModel):
     """Per multiply-accumulate."""
 
     mac: Energy = None
+
+
+class PartEnergy(FileModel):
+    """Per cycle of the chip's clock."""
+
+    cycle: Energy = None
 
 
 class TensorBandwidth(FileModel):
@@ -124,8 +144,20 @@ class LoopRules(FileModel):
     full: list[Name] = Field(default_factory=list)
 
 
-class MemoryLevel(LoopRules):
-    """A memory: what it keeps, how much, how fast, at what cost."""
+class Physical(FileModel):
+    """What estimators want to know of a part, and what it takes besides energy; all of one instance."""
+
+    width: Width = None
+    area: Area = None
+    leakage: Power = None
+    source: Text = ""
+
+
+class MemoryLevel(LoopRules, Physical):
+    """A memory: what it keeps, how much, how fast, at what cost.
+
+    `width`: of one access, the word where absent. `banks` share the capacity; `ports` work at once.
+    """
 
     memory: Name
     component: Name
@@ -135,8 +167,8 @@ class MemoryLevel(LoopRules):
     bandwidth: dict[str, Limits] = Field(default_factory=dict)
     buffering: Literal["single", "double"] = "single"
     energy: MemoryEnergy = Field(default_factory=MemoryEnergy)
-    area: Area = None
-    source: Text = ""
+    banks: Size | None = None
+    ports: Annotated[int, Field(ge=1, le=16)] | None = None
 
 
 class AxisEntry(LoopRules):
@@ -145,14 +177,19 @@ class AxisEntry(LoopRules):
     size: Size
 
 
-class ArrayLevel(FileModel):
-    """Copies of everything below, on named axes."""
+class ArrayLevel(Physical):
+    """Copies of everything below, on named axes.
+
+    `component`: what its network is made of; `hop`: length of wire to the next PE. `area` and `leakage` are
+    of the network of one instance of the array.
+    """
 
     array: Name
     axes: dict[Name, AxisEntry] = Field(min_length=1)
     network: dict[str, Text] = Field(default_factory=dict)
     energy: ArrayEnergy = Field(default_factory=ArrayEnergy)
-    source: Text = ""
+    component: Name = "network"
+    hop: Distance = None
 
 
 class ParallelLevel(LoopRules):
@@ -161,13 +198,40 @@ class ParallelLevel(LoopRules):
     parallel: list[MemoryLevel] = Field(min_length=1)
 
 
-class ComputeLevel(FileModel):
-    """The multiply-accumulate unit."""
+class ComputeLevel(Physical):
+    """The multiply-accumulate unit; `width` of its operands, the word where absent."""
 
     compute: Name
     component: Name
     energy: ComputeEnergy = Field(default_factory=ComputeEnergy)
-    area: Area = None
+
+
+class PartEntry(Physical):
+    """Something beside the data path, `count` times on the chip: control, clock, pads."""
+
+    part: Name
+    component: Name
+    count: Size = 1
+    energy: PartEnergy = Field(default_factory=PartEnergy)
+
+
+class SubPart(FileModel):
+    """A piece of a compound component; what is absent here is taken from the part that uses the compound."""
+
+    component: Name
+    count: Size = 1
+    capacity: Capacity = None
+    width: Width = None
+    banks: Size | None = None
+    ports: Annotated[int, Field(ge=1, le=16)] | None = None
+    length: Distance = None
+
+
+class CompoundModel(FileModel):
+    """A component made of others: each action is a list of `PIECE.ACTION` or `2 x PIECE.ACTION`."""
+
+    parts: dict[Name, SubPart] = Field(min_length=1)
+    actions: dict[Name, list[Text]] = Field(min_length=1)
     source: Text = ""
 
 
@@ -207,6 +271,9 @@ class ChipModel(FileModel):
     clock: Frequency
     word: Word
     area: Area = None
+    leakage: LeakageOfChip = None
     energy: Annotated[ChipEnergy | None, BeforeValidator(_present)] = None
     tensors: list[Name] = Field(default_factory=lambda: ["input", "weight", "output"], min_length=2)
+    components: dict[Name, CompoundModel] = Field(default_factory=dict)
+    parts: list[PartEntry] = Field(default_factory=list)
     levels: list[Level] = Field(min_length=2)
