@@ -1,0 +1,1 @@
+"""One module per dataflow; `chipwise.hardware.dataflow` finds them by their `DATAFLOW`."""
