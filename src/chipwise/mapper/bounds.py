@@ -1,5 +1,6 @@
 """Which columns of factors bound what a quantity costs: variants, as any loop may be the innermost that moves it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -22,6 +23,10 @@ class Variant:
     component: int = -1
 
 
+_EXACT = Rest(0)
+"""Where nothing is free, nothing depends on what rests where."""
+
+
 @final
 class Columns:
     """Bound columns of the terms of a problem: which factor of which table stands for what."""
@@ -33,32 +38,57 @@ class Columns:
         self.sliding = problem.sliding
         # Where every loop divides and nothing slides, every step moves the whole tile.
         self.exact = problem.flows.kind != TRANSFER
+        self._full: dict[tuple[int, int, frozenset[str]], Keys] = {}
+        self._slides: dict[tuple[int, Rest], list[tuple[int, int, int, ColumnKey]]] = {}
         self.inexact = problem.factors != "perfect" or bool(self.sliding)
 
     def movers(self, rest: Rest) -> tuple[bool, ...]:
         """Dimensions that may move a flow innermost."""
         return tuple(rest.mover is None or kind == rest.mover for kind in self.kinds)
 
+    def key(self, component: int, number: int, rest: Rest, slide: int = FULL) -> ColumnKey:
+        """Key of a term's factors in a component, as `bound_columns` takes it.
+
+        What makes no difference is left out, so that classes share columns.
+        """
+        dims = self.problem.components[component]
+        charged = [0] * self.problem.static.component_dims.shape[1]
+        tensor = self.problem.layer.tensors[self.problem.flows.tensor[number]]
+        if any(d not in tensor.dims for d in dims):
+            charged[: len(dims)] = [rest.charged + (d in rest.outside) for d in dims]
+        if slide == FULL:
+            return (number, slide, -1, *charged, *(False for _ in self.kinds))
+        return (number, slide, rest.block, *charged, *self.movers(rest))
+
     def full(self, tables: list[Table], number: int, rest: Rest) -> Keys:
         """Every step moves the whole tile; for distinct values and the MAC this is exact."""
         if self.exact[number]:
-            rest = Rest(0)
-        return tuple(t.bound(number, rest, FULL, ()) for t in tables)
+            rest = _EXACT
+        known = (number, rest.charged, rest.outside)
+        if known not in self._full:
+            self._full[known] = tuple(self.key(c, number, rest) for c in range(len(tables)))
+        return tuple(t.ask(k) for t, k in zip(tables, self._full[known], strict=True))
 
     def slides(self, tables: list[Table], q: Quantity, rest: Rest) -> dict[int, list[ColumnKey]]:
         """Per component, columns for every unit of the tensor whose loop may be the innermost one that moves it."""
-        movers = self.movers(rest)
+        known = (q.number, rest)
+        if known not in self._slides:
+            self._slides[known] = list(self._units(q, rest))
         found: dict[int, list[ColumnKey]] = {}
-        for unit in self.problem.units_of(q.flow.tensor):
-            dims = self.problem.units[unit]
-            c = int(self.problem.static.dim_component[dims[0]])
-            local = int(self.problem.static.dim_local[dims[0]])
-            if not any(movers[d] and self.extents[d] > 1 for d in dims):
-                continue
+        for unit, c, local, key in self._slides[known]:
             if unit not in self.sliding and tables[c].entries.perfect[local]:
                 continue  # whole tiles all move: the same as `full`
-            found.setdefault(c, []).append(tables[c].bound(q.number, rest, unit, movers))
+            found.setdefault(c, []).append(tables[c].ask(key))
         return found
+
+    def _units(self, q: Quantity, rest: Rest) -> Iterator[tuple[int, int, int, ColumnKey]]:
+        """(unit, component, local dimension, key) of what may move a flow innermost."""
+        movers = self.movers(rest)
+        for unit in self.problem.units_of(q.flow.tensor):
+            dims = self.problem.units[unit]
+            if any(movers[d] and self.extents[d] > 1 for d in dims):
+                c = int(self.problem.static.dim_component[dims[0]])
+                yield unit, c, int(self.problem.static.dim_local[dims[0]]), self.key(c, q.number, rest, unit)
 
     def variants(self, tables: list[Table], q: Quantity, rest: Rest) -> list[Variant]:
         """Bounds of which the least holds, as any unit may slide."""

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple, final
 import numpy as np
 
 from chipwise.errors import InputError
-from chipwise.mapper.classes import Rest
 from chipwise.mapper.entries import FEW, Entries, entries_of, least_in
 from chipwise.mapper.flows import moving_terms
 from chipwise.mapper.mapspace import Codes, axis_sizes, count_chains
 from chipwise.mapper.problem import Arrays, Dims, Floats, Ints, Problem
-from chipwise.model.kernels.search import FULL, bound_columns
+from chipwise.model.kernels.search import bound_columns
 
 
 class Work(NamedTuple):
@@ -62,26 +61,12 @@ class Table:
         self.arrays = self.problem.static._replace(tiles=self.entries.tiles)
         self._columns["cycles",] = self.entries.cycles
         self._dims = self.problem.components[self.component]
-        self._free = (0,) * self.problem.static.component_dims.shape[1]
-        self._none = (False,) * len(self.problem.dims)
-        self._irrelevant = [any(d not in t.dims for d in self._dims) for t in self.problem.layer.tensors]
 
     def __len__(self) -> int:
         return len(self.entries.tiles)
 
-    def bound(self, flow: int, rest: Rest, slide: int, movers: tuple[bool, ...]) -> ColumnKey:
-        """Key of the factors of a lower bound on a term (see `bound_columns`)."""
-        if slide == FULL:
-            movers, block = self._none, -1
-        else:
-            block = rest.block
-        if self._irrelevant[int(self.problem.flows.tensor[flow])]:
-            charged = (
-                tuple(rest.charged + (d in rest.outside) for d in self._dims) + self._free[len(self._dims) :]
-            )
-        else:
-            charged = self._free
-        key = (flow, slide, block, *charged, *movers)
+    def ask(self, key: ColumnKey) -> ColumnKey:
+        """A key of `bounds.Columns`: its column is computed, with all others asked for, when one is looked at."""
         if key not in self._columns:
             self._wanted[key] = None
         return key

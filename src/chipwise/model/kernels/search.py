@@ -621,7 +621,7 @@ def bound_columns(p, rows, component, wanted):
                     for k in range(n):
                         tiles[k, at] = p.tiles[rows[row], p.unit_local[u, k], at]
                     if axis[at] < 0 and tiles[0, at] < size:
-                        last = at
+                        last = np.int64(at)
                     size = min(size, tiles[0, at])
                 if n == 1:
                     t = _touched_by_one(
