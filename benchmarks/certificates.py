@@ -54,7 +54,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--layers", nargs="+", metavar="NAME")
-    parser.add_argument("--limit-seconds", type=float, default=60.0)
+    parser.add_argument("--limit-seconds", type=float, default=900.0)
     arguments = parser.parse_args()
     chip, network = load_accelerator("eyeriss"), load_network("resnet50")
     distinct = {layer.shape_key: layer for layer in reversed(network.layers)}

@@ -4,8 +4,8 @@
     python benchmarks/mapper.py --write             the same, into docs/performance.md
     python benchmarks/mapper.py --on CHIP [--objective O] [--mapspace M] [--factors F] NETWORK ...
 
-Times are of one core with kernels compiled and nothing cached, the least of three where a search takes less than
-a second; on a shared machine compare runs by nodes.
+Times are CPU seconds of one core with kernels compiled and nothing cached, the least of three where a search takes
+less than a second; on a shared machine compare runs by nodes.
 """
 
 import argparse
@@ -108,12 +108,12 @@ def measure(network: str, layer: Layer, chip: Accelerator, case: Case) -> Row:
 
 def searched(network: str, layer: Layer, chip: Accelerator, case: Case) -> Row:
     """Search one layer."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     with Clock(LIMIT_S) as clock:
         question = Question(layer, chip, objective_for(chip, case.objective), case.space, clock)
-        prepared = time.perf_counter() - begin
+        prepared = time.process_time() - begin
         found = best_of(question, clock)
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     if found is None:
         return Row(network, layer.name, seconds, prepared, 0, 0, 0.0, 0.0, None)
     c = found.certificate
@@ -215,8 +215,8 @@ def page(parts: list[str]) -> str:
     head = (
         "# How fast the mapper is\n\n"
         "Written by `python benchmarks/mapper.py --write`; do not edit.\n\n"
-        f"{stamp}, one core of {os.cpu_count()} ({platform.machine()}, Python {platform.python_version()}), "
-        f"load {load:.1f} at the end of the run; kernels compiled, nothing cached. "
+        f"{stamp}, CPU seconds of one core of {os.cpu_count()} ({platform.machine()}, Python {platform.python_version()}), "
+        f"load {load:.1f} at the end of the run, which makes cores slower; kernels compiled, nothing cached. "
         f"A search that takes longer than {LIMIT_S:.0f} s is stopped and says so.\n\n"
     )
     return head + "\n".join(parts)
