@@ -215,8 +215,9 @@ def page(parts: list[str]) -> str:
     head = (
         "# How fast the mapper is\n\n"
         "Written by `python benchmarks/mapper.py --write`; do not edit.\n\n"
-        f"{stamp}, CPU seconds of one core of {os.cpu_count()} ({platform.machine()}, Python "
-        f"{platform.python_version()}), load {load:.1f} at the end of the run, which makes cores slower; kernels compiled, nothing cached. "
+        f"{stamp}, CPU seconds of one core of {os.cpu_count()} ({platform.machine()}, "
+        f"Python {platform.python_version()}), load {load:.1f} at the end of the run, which makes cores slower; "
+        "kernels compiled, nothing cached. "
         f"A search that takes longer than {LIMIT_S:.0f} s is stopped and says so.\n\n"
     )
     return head + "\n".join(parts)
