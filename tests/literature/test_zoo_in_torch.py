@@ -7,6 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from chipwise.analysis.statistics import describe
 from chipwise.workload import registry
+from chipwise.workload.load import load_network
 from chipwise.workload.network import Network
 from tests.literature.rebuilt import images, mobile, sequences
 
@@ -40,6 +41,49 @@ def test_macs_and_weights_are_those_of_pytorch(name):
     assert weights(network) == sum(used.values())
     if published is not None:
         assert sum(parameter.numel() for parameter in model.parameters()) == published
+
+
+QUICK = (
+    "alexnet",
+    "squeezenet1_1",
+    "fastdepth",
+    "shufflenet_v2",
+    "bert_base@tokens=128",
+    "unet",
+    "tpu_lstm0",
+)
+OTHER_SHAPES = {
+    "lenet5": "fc1 as a filter over its plane",
+    "alexnet": "fc6 as a filter over its plane",
+    "overfeat": "the first fully-connected layer as a filter over its plane",
+    "vgg": "fc6 as a filter over its plane",
+    "vit_b16": "queries, keys and values in one layer",
+    "gpt2": "queries, keys and values in one layer",
+    "llama_3_8b": "heads that share keys in one product",
+    "deepspeech2": "steps of recurrent layers in one product",
+}
+"""Networks that the zoo writes with other extents than PyTorch's modules give, and why."""
+
+
+def extents(network: Network) -> list[list[tuple[str, int]]]:
+    """Of every layer, those above 1, whatever the order of layers."""
+    return sorted(sorted((d, e) for d, e in layer.dims.items() if e > 1) for layer in network.layers)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in MODELS]
+)
+def test_imported_from_pytorch_it_is_the_same_network(name):
+    make, shape, _ = MODELS[name]
+    with torch.device("meta"):
+        model = make().eval()
+    reads_tokens = any(isinstance(m, nn.Embedding) for m in model.modules())
+    dtype = torch.long if reads_tokens else torch.float32
+    network = load_network(model, example_input=torch.empty((1, *shape), dtype=dtype, device="meta"))
+    known = registry.build(name)
+    assert network.macs == known.macs == macs(model, shape, dtype)
+    other = any(name.startswith(prefix) for prefix in OTHER_SHAPES)
+    assert (extents(network) == extents(known)) is not other
 
 
 def test_every_network_is_rebuilt():
