@@ -240,6 +240,10 @@ class Accelerator:
     leakage_source: str = ""
     parts: tuple[Part, ...] = ()
     """What stands beside the data path."""
+    runs: tuple[str, ...] = ()
+    """Kinds of layers that it is made for; empty: all."""
+    dataflows: tuple[str, ...] = ()
+    """Names of those that it can choose among, layer by layer; empty: what its own rules say."""
 
     def __post_init__(self) -> None:
         names = [m.name for m in self.memories] + [a.name for a in self.arrays]

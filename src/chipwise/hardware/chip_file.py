@@ -30,6 +30,7 @@ from chipwise.hardware.accelerator import (
     Port,
     Route,
 )
+from chipwise.hardware.dataflow import find_dataflow
 from chipwise.yamlfile import Document, validated
 from chipwise.yamlrules import spelled
 
@@ -114,6 +115,8 @@ class _Reader:
             leakage_w=leakage,
             leakage_source="" if leakage is None else self.given("", "leakage"),
             parts=chip_costs.extra_parts(self, chip.parts),
+            runs=tuple(chip.runs),
+            dataflows=self.dataflows(),
         )
         table, mac_pj = None, None
         if chip.energy is not None:
@@ -131,6 +134,14 @@ class _Reader:
             estimate_leakage=estimate,
             folder=Path(self.document.name).parent,
         )
+
+    def dataflows(self) -> tuple[str, ...]:
+        for key in ("runs", "dataflows"):
+            self.distinct(getattr(self.chip, key), key)
+        names = (
+            self.quantity(find_dataflow, name, "dataflows", i) for i, name in enumerate(self.chip.dataflows)
+        )
+        return tuple(flow.name for flow in names)
 
     def check_order(self) -> None:
         kinds = [type(level) for level in self.chip.levels]

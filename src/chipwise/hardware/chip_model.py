@@ -274,6 +274,8 @@ class ChipModel(FileModel):
     leakage: LeakageOfChip = None
     energy: Annotated[ChipEnergy | None, BeforeValidator(_present)] = None
     tensors: list[Name] = Field(default_factory=lambda: ["input", "weight", "output"], min_length=2)
+    runs: list[Name] = Field(default_factory=list)
+    dataflows: list[Text] = Field(default_factory=list)
     components: dict[Name, CompoundModel] = Field(default_factory=dict)
     parts: list[PartEntry] = Field(default_factory=list)
     levels: list[Level] = Field(min_length=2)
