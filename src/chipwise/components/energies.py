@@ -1,22 +1,62 @@
-"""Completes a chip: every action gets its energy, from the chip itself or else from a table."""
+"""Completes a chip: every action gets its energy, every part its area, from the chip itself or else an estimator."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeVar, final
 
+from chipwise import units
+from chipwise.components.classes import ACTIONS, CLASSES
+from chipwise.components.compounds import LIBRARY, Compounded
+from chipwise.components.estimator import AREA, LEAKAGE, AbstractEstimator, Estimate, Query
 from chipwise.components.registry import table_names
-from chipwise.components.table import ACTIONS, AbstractEnergyTable
 from chipwise.errors import InputError, did_you_mean
-from chipwise.hardware.accelerator import Accelerator, ActionEnergy, Array, Compute, Level, Memory, Parallel
+from chipwise.hardware.accelerator import (
+    Accelerator,
+    ActionEnergy,
+    Array,
+    Compound,
+    Compute,
+    Level,
+    Memory,
+    Parallel,
+    Part,
+)
 
 NOT_MODELLED = "not modelled: neither the chip nor its table gives it"
 """Source of the zero of a network without energies."""
 
+AnyPart = Memory | Array | Compute | Part
+P = TypeVar("P", Memory, Array, Compute, Part)
+
+
+def query_of(accelerator: Accelerator, part: AnyPart) -> Query:
+    """What an estimator is asked about a part of a chip."""
+    physical, technology = part.physical, accelerator.technology
+    is_memory = isinstance(part, Memory)
+    node, voltage = technology.get("node"), technology.get("voltage")
+    return Query(
+        part.component,
+        accelerator.word_bits if is_memory else physical.width_bits or accelerator.word_bits,
+        capacity_bits=part.capacity_bits if isinstance(part, Memory) else None,
+        width_bits=physical.width_bits if is_memory else None,
+        banks=physical.banks,
+        ports=physical.ports,
+        ways=part.size if isinstance(part, Array) else 1,
+        length_mm=physical.length_mm,
+        node_nm=None if node is None else units.length_nm(node),
+        voltage_v=None if voltage is None else units.voltage_v(voltage),
+    )
+
 
 def with_energies(
     accelerator: Accelerator,
-    table: AbstractEnergyTable | None,
+    table: AbstractEstimator | None,
     places: Mapping[str, str] | None = None,
     note: str = "",
+    *,
+    others: AbstractEstimator | None = None,
+    compounds: Mapping[str, Compound] | None = None,
+    estimate_leakage: bool = False,
 ) -> Accelerator:
     """The chip with an energy for every action that a mapping can cause.
 
@@ -28,46 +68,140 @@ def with_energies(
         table: gives the others; None: there are no others.
         places: where each part stands, for messages.
         note: added to the source of every energy that the table gives.
+        others: asked for components that `table` does not know, and for areas; None: nobody is.
+        compounds: components made of others, besides those that chipwise brings.
+        estimate_leakage: take the leakage of parts that give none from `others`.
 
     Raises:
         InputError: a memory's read or write or the compute's mac has no energy.
     """
+    made = {**LIBRARY, **(compounds or {})}
+    return _Completion(
+        accelerator,
+        None if table is None else Compounded(_Preferred(table, others), made),
+        None if others is None else Compounded(others, made),
+        places or {},
+        note,
+        made,
+        table=table,
+        estimate_leakage=estimate_leakage,
+    ).chip()
 
-    def at(part: str) -> str:
-        return (places or {}).get(part, f"chip {accelerator.name!r}")
 
-    def entry(component: str, action: str, capacity_bits: int | None = None) -> ActionEnergy | None:
-        if table is None:
-            return None
-        found = table.energy(component, action, bits=accelerator.word_bits, capacity_bits=capacity_bits)
-        return found and replace(found, source=found.source + note)
+@final
+@dataclass(frozen=True, slots=True)
+class _Preferred(AbstractEstimator):
+    """A chip's own table, and others for components that it does not have at all."""
 
-    def complete(part: Memory | Compute) -> dict[str, ActionEnergy]:
-        capacity_bits = part.capacity_bits if isinstance(part, Memory) else None
+    first: AbstractEstimator
+    others: AbstractEstimator | None
+
+    @property
+    def name(self) -> str:
+        """That of the table."""
+        return self.first.name
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Those of the table; the others are not promised."""
+        return self.first.components
+
+    @property
+    def range(self) -> str:
+        """That of the table."""
+        return self.first.range
+
+    def estimate(self, query: Query, figure: str) -> Estimate | None:
+        """The table's figure; another's where the table has nothing of the component."""
+        found = self.first.estimate(query, figure) if query.component in CLASSES else None
+        if found is not None or self.others is None or query.component in self.first.components:
+            return found
+        return self.others.estimate(query, figure)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    """One chip being completed."""
+
+    accelerator: Accelerator
+    energies: AbstractEstimator | None
+    others: AbstractEstimator | None
+    places: Mapping[str, str]
+    note: str
+    compounds: Mapping[str, Compound]
+    table: AbstractEstimator | None
+    estimate_leakage: bool
+
+    def chip(self) -> Accelerator:
+        levels = tuple(self.level(i, level) for i, level in enumerate(self.accelerator.levels))
+        parts = tuple(replace(self.sized(p), energy=self.complete(p)) for p in self.accelerator.parts)
+        return replace(self.accelerator, levels=levels, parts=parts)
+
+    def level(self, index: int, level: Level) -> Level:
+        if isinstance(level, Parallel):
+            return Parallel(tuple(replace(self.sized(m), energy=self.complete(m)) for m in level.memories))
+        if isinstance(level, Array):
+            return replace(self.sized(level), energy=self.network(level))
+        if isinstance(level, Memory):
+            # The outermost memory is another chip: its area and leakage are not this one's.
+            return replace(level if index == 0 else self.sized(level), energy=self.complete(level))
+        return replace(self.sized(level), energy=self.complete(level))
+
+    def complete(self, part: Memory | Compute | Part) -> dict[str, ActionEnergy]:
         found = dict(part.energy)
-        for action in ("read", "write") if isinstance(part, Memory) else ("mac",):
-            if action not in found:
-                energy = entry(part.component, action, capacity_bits)
-                if energy is None:
-                    raise InputError(f"{at(part.name)}: {_missing(part, action, table)}")
+        needed = ("read", "write") if isinstance(part, Memory) else ("mac",)
+        for action in ("cycle",) if isinstance(part, Part) else needed:
+            if action in found:
+                continue
+            energy = self.entry(part, action)
+            if energy is not None:
                 found[action] = energy
+            elif not isinstance(part, Part):
+                raise InputError(f"{self.at(part)}: {_missing(part, action, self.table, self.compounds)}")
         return found
 
-    def network(part: Array) -> dict[str, ActionEnergy]:
+    def network(self, part: Array) -> dict[str, ActionEnergy]:
         nothing = ActionEnergy(0.0, NOT_MODELLED)
-        return {a: part.energy.get(a) or entry("network", a) or nothing for a in ACTIONS["network"]}
+        found = {a: part.energy.get(a) or self.entry(part, a) for a in ACTIONS["network"]}
+        if found["transfer"] is None and part.physical.length_mm is not None and self.others is not None:
+            estimate = self.others.estimate(query_of(self.accelerator, part), "transfer")
+            found["transfer"] = estimate and ActionEnergy(estimate.value, estimate.source)
+        return {a: energy or nothing for a, energy in found.items()}
 
-    def level(part: Level) -> Level:
-        if isinstance(part, Parallel):
-            return Parallel(tuple(replace(m, energy=complete(m)) for m in part.memories))
-        if isinstance(part, Array):
-            return replace(part, energy=network(part))
-        return replace(part, energy=complete(part))
+    def entry(self, part: AnyPart, action: str) -> ActionEnergy | None:
+        if self.energies is None:
+            return None
+        try:
+            found = self.energies.estimate(query_of(self.accelerator, part), action)
+        except InputError as error:
+            raise InputError(f"{self.at(part)}: {error}") from None
+        return found and ActionEnergy(found.value, found.source + self.note)
 
-    return replace(accelerator, levels=tuple(level(part) for part in accelerator.levels))
+    def sized(self, part: P) -> P:
+        """The part with its area, and its leakage where that is asked for."""
+        if self.others is None:
+            return part
+        query, physical = query_of(self.accelerator, part), part.physical
+        if part.area_mm2 is None:
+            area = self.others.estimate(query, AREA)
+            if area is not None:
+                part = replace(part, area_mm2=area.value)
+                physical = replace(physical, area_source=f"estimated by {area.source}")
+        if self.estimate_leakage and physical.leakage_w is None:
+            leakage = self.others.estimate(query, LEAKAGE)
+            if leakage is not None:
+                source = f"estimated by {leakage.source}"
+                physical = replace(physical, leakage_w=leakage.value, leakage_source=source)
+        return replace(part, physical=physical)
+
+    def at(self, part: AnyPart) -> str:
+        return self.places.get(part.name, f"chip {self.accelerator.name!r}")
 
 
-def _missing(part: Memory | Compute, action: str, table: AbstractEnergyTable | None) -> str:
+def _missing(
+    part: Memory | Compute, action: str, table: AbstractEstimator | None, compounds: Mapping[str, Compound]
+) -> str:
     kind = "memory" if isinstance(part, Memory) else "compute"
     own = f"`energy: {{{'read: 6 pJ, write: 6 pJ' if kind == 'memory' else 'mac: 1 pJ'}}}`"
     if table is None:
@@ -75,13 +209,17 @@ def _missing(part: Memory | Compute, action: str, table: AbstractEnergyTable | N
             f"{kind} {part.name!r} has no energy for {action}; give it {own}, or give the chip a table, e.g. "
             f"`energy: {{table: horowitz-45nm}}` (tables: {', '.join(table_names())})"
         )
-    if part.component not in table.components:
+    actions = {**ACTIONS, **{name: tuple(c.actions) for name, c in compounds.items()}}
+    if part.component not in actions or (
+        part.component not in table.components and part.component not in compounds
+    ):
+        known = {*table.components, *compounds}
         return (
             f"{kind} {part.name!r}: component {part.component!r} is not in energy table {table.name!r}; "
-            f"change it or give {own}.{did_you_mean(part.component, table.components)}"
+            f"change it or give {own}.{did_you_mean(part.component, known)}"
         )
-    if action not in ACTIONS[part.component]:
-        fits = [c for c in table.components if action in ACTIONS[c]]
+    if action not in actions[part.component]:
+        fits = [c for c in (*table.components, *compounds) if action in actions[c]]
         return (
             f"{kind} {part.name!r}: component {part.component!r} has no {action}; use one of "
             f"{', '.join(fits)}, or give {own}"

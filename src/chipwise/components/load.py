@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from chipwise.components.csv_table import read_csv_table
 from chipwise.components.energies import with_energies
-from chipwise.components.registry import energy_table
+from chipwise.components.estimator import AbstractEstimator
+from chipwise.components.published import not_in_macs
+from chipwise.components.registry import energy_table, most_accurate
+from chipwise.components.scaling import Scaled
 from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware import gallery
 from chipwise.hardware.accelerator import Accelerator
@@ -20,10 +24,6 @@ def gallery_names() -> tuple[str, ...]:
     True
     """
     return gallery.names()
-
-
-DEFAULT_TABLE = "horowitz-45nm"
-"""Where a chip file names no table: figures in pJ that need nothing else from the file. `--why` says so."""
 
 
 def load_accelerator(source: str | Path | Accelerator) -> Accelerator:
@@ -59,15 +59,33 @@ def load_accelerator(source: str | Path | Accelerator) -> Accelerator:
 
 
 def accelerator_from(document: Document) -> Accelerator:
-    """The chip in a parsed file, with an energy for every action."""
+    """The chip in a parsed file, with an energy for every action and the areas that can be estimated."""
     chip = read_chip(document)
-    if chip.table is None:
-        note = (
-            f"; the default table, not scaled to {chip.accelerator.technology.get('node', 'any technology')}"
-        )
-        return with_energies(chip.accelerator, energy_table(DEFAULT_TABLE, None), chip.places, note)
-    try:
-        table = energy_table(chip.table, chip.mac_pj)
-    except InputError as error:
-        raise InputError(f"{chip.energy_place}: {error}") from None
-    return with_energies(chip.accelerator, table, chip.places)
+    others = most_accurate()
+    table: AbstractEstimator = others
+    note = "; the most accurate estimator, as the chip names no table"
+    if chip.table is not None:
+        note = ""
+        try:
+            table = _table(chip.table, chip.mac_pj, chip.folder)
+        except InputError as error:
+            raise InputError(f"{chip.energy_place}: {error}") from None
+        if chip.scaled:
+            table = Scaled(table)
+    return with_energies(
+        chip.accelerator,
+        table,
+        chip.places,
+        note,
+        others=others,
+        compounds=chip.compounds,
+        estimate_leakage=chip.estimate_leakage,
+    )
+
+
+def _table(name: str, mac_pj: float | None, folder: Path) -> AbstractEstimator:
+    """An estimator by its name, or a user's table by its path beside the chip file."""
+    if Path(name).suffix.lower() != ".csv":
+        return energy_table(name, mac_pj)
+    not_in_macs(name, mac_pj)
+    return read_csv_table(folder / name)

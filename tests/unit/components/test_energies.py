@@ -61,7 +61,7 @@ def test_no_table_is_needed_when_the_chip_says_it_all():
             (
                 f"chip 'toy': memory 'dram' has no energy for read; give it {OWN_RW}"
                 ", or give the chip a table, e.g. `energy: {table: horowitz-45nm}` "
-                "(tables: eyeriss-normalized, horowitz-45nm)"
+                "(tables: aladdin-40nm, analytical, "
             ),
         ),
         (
@@ -75,7 +75,7 @@ def test_no_table_is_needed_when_the_chip_says_it_all():
         (
             "horowitz-45nm",
             {"buffer": Memory("buffer", "int_mac", ALL, capacity_bits=8)},
-            "component 'int_mac' has no read; use one of dram, sram, register_file, or give",
+            "component 'int_mac' has no read; use one of dram, sram, register_file, smart_buffer",
         ),
         (
             "horowitz-45nm",

@@ -20,13 +20,14 @@ def test_a_name_a_file_and_a_chip_all_load(tmp_path: Path):
     assert load_accelerator(file) == load_accelerator(str(file)) == eyeriss
 
 
-def test_a_chip_that_names_no_table_takes_the_default_and_says_so():
+def test_a_chip_that_names_no_table_takes_the_most_accurate_and_says_so():
     text = gallery.text("eyeriss").splitlines()
     chip = accelerator_from(parse_yaml("\n".join(line for line in text if "table:" not in line), "chip.yaml"))
     sources = {energy.source for memory in chip.memories for energy in memory.energy.values()}
 
     assert chip.memory("dram").energy["read"].energy_pj == 320  # half of 640 pJ per 32 b
-    assert all("the default table, not scaled to 65 nm" in source for source in sources)
+    assert all("the most accurate estimator, as the chip names no table" in source for source in sources)
+    assert any("from 45 nm 0.9 V to 65 nm 1 V (Stillmaker" in source for source in sources)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""One module per energy table; `chipwise.components.registry` finds them by file name."""
+"""One module per estimator that chipwise brings; `chipwise.components.registry` finds them by file name."""

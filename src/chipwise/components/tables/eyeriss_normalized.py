@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final, final
 
-from chipwise.components.table import ACTIONS, AbstractEnergyTable
+from chipwise.components.classes import ACTIONS
+from chipwise.components.estimator import AbstractEstimator, Estimate, Query
 from chipwise.errors import InputError
-from chipwise.hardware.accelerator import ActionEnergy
 
 NAME: Final = "eyeriss-normalized"
 SOURCE: Final = "Chen et al., ISCA 2016; Sze et al., Proc. IEEE 105(12), 2017, fig. 22"
@@ -25,7 +25,7 @@ UNITS: Final = {
 
 @final
 @dataclass(frozen=True, slots=True)
-class EyerissNormalized(AbstractEnergyTable):
+class EyerissNormalized(AbstractEstimator):
     """MAC 1, register file 1, hop between PEs 2, global buffer 6, DRAM 200; one unit is `mac_pj`."""
 
     mac_pj: float
@@ -40,28 +40,27 @@ class EyerissNormalized(AbstractEnergyTable):
         """Components of which the table knows at least one action."""
         return ("dram", "sram", "register_file", "int_mac", "network")
 
-    def energy(
-        self,
-        component: str,
-        action: str,
-        *,
-        bits: int,  # noqa: ARG002 - one unit is the MAC of this word, so it scales with it already
-        capacity_bits: int | None,  # noqa: ARG002
-    ) -> ActionEnergy | None:
-        """Units of the component x pJ of one MAC.
-
-        >>> EyerissNormalized(1.69).energy("dram", "read", bits=16, capacity_bits=None).energy_pj
-        338.0
-        """
-        units = UNITS.get(action if component == "network" else component)
-        if units is None or action not in ACTIONS[component]:
-            return None
-        return ActionEnergy(
-            units * self.mac_pj, f"{NAME}: {units:g} x one MAC of {self.mac_pj:g} pJ ({SOURCE})"
+    @property
+    def range(self) -> str:
+        """Sizes for which the ratios are published."""
+        return (
+            "register files of 0.5-1 kB, buffers of 100-500 kB, 200-1000 PEs, in units of the chip's own MAC"
         )
 
+    def estimate(self, query: Query, figure: str) -> Estimate | None:
+        """Units of the component x pJ of one MAC, whatever its size.
 
-def build(mac_pj: float | None) -> AbstractEnergyTable:
+        >>> EyerissNormalized(1.69).estimate(Query("dram", 16), "read").value
+        338.0
+        """
+        units = UNITS.get(figure if query.component == "network" else query.component)
+        if units is None or figure not in ACTIONS[query.component]:
+            return None
+        source = f"{NAME}: {units:g} x one MAC of {self.mac_pj:g} pJ ({SOURCE})"
+        return Estimate(units * self.mac_pj, 70, source)
+
+
+def build(mac_pj: float | None) -> AbstractEstimator:
     """The table with one unit of `mac_pj`."""
     if mac_pj is None:
         raise InputError(

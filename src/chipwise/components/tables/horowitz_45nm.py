@@ -2,6 +2,7 @@
 
 - add: power law between the entries, linear in bits beyond them.
 - multiply: power law between the entries (exponent 1.98), quadratic in bits beyond them.
+- areas: by the same laws as the energies.
 - int_mac: a multiplication and an addition of twice the width, which the product has.
 - SRAM: power law in the capacity between the entries, square root of the capacity beyond them, since word and
   bit lines grow with the side of the array. Linear in the bits of an access; writes cost as much as reads.
@@ -15,9 +16,9 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Final, final
 
-from chipwise.components.table import ACTIONS, AbstractEnergyTable
+from chipwise.components.classes import ACTIONS
+from chipwise.components.estimator import AREA, AbstractEstimator, Estimate, Query
 from chipwise.errors import InputError
-from chipwise.hardware.accelerator import ActionEnergy
 
 NAME: Final = "horowitz-45nm"
 SOURCE: Final = "Horowitz, ISSCC 2014, fig. 1.1.9, 45 nm 0.9 V"
@@ -35,10 +36,19 @@ SRAM: Final[Points] = ((8 * 2**13, 10.0), (32 * 2**13, 20.0), (2**23, 100.0))
 SRAM_ACCESS_BITS: Final = 64
 DRAM_PJ_PER_BIT: Final = 640 / 32
 
+# um2 by bits. Only their ratios are printed in the survey (3.8, 116, 12.4 and 27.5 for 8 b against 32 b and FP32).
+INT_ADD_UM2: Final[Points] = ((8, 36.0), (16, 67.0), (32, 137.0))
+INT_MULTIPLY_UM2: Final[Points] = ((8, 282.0), (32, 3495.0))
+FP_ADD_UM2: Final = {16: 1360.0, 32: 4184.0}
+FP_MULTIPLY_UM2: Final = {16: 1640.0, 32: 7700.0}
+AREA_SOURCE: Final = (
+    "as quoted with Horowitz, ISSCC 2014, 45 nm; ratios checked against Sze et al., Proc. IEEE 105(12), 2017"
+)
+
 
 @final
 @dataclass(frozen=True, slots=True)
-class Horowitz45nm(AbstractEnergyTable):
+class Horowitz45nm(AbstractEstimator):
     """Arithmetic, caches and DRAM at 45 nm."""
 
     @property
@@ -49,34 +59,55 @@ class Horowitz45nm(AbstractEnergyTable):
     @property
     def components(self) -> tuple[str, ...]:
         """Components of which the table knows at least one action."""
-        return ("dram", "sram", "register_file", "int_mac", "fp_mac", "network")
+        return (
+            *("dram", "sram", "register_file", "int_mac", "fp_mac", "network"),
+            *("int_adder", "int_multiplier", "fp_adder", "fp_multiplier"),
+        )
 
-    def energy(
-        self, component: str, action: str, *, bits: int, capacity_bits: int | None
-    ) -> ActionEnergy | None:
+    @property
+    def range(self) -> str:
+        """What is printed; the rest follows by the rules of this module."""
+        return "integers of 8-32 b, FP16 and FP32, caches of 8 KiB to 1 MiB"
+
+    @property
+    def node_nm(self) -> float:
+        """45 nm."""
+        return 45.0
+
+    @property
+    def voltage_v(self) -> float:
+        """0.9 V."""
+        return 0.9
+
+    def estimate(self, query: Query, figure: str) -> Estimate | None:
         """The entry, or the value that the rules of this module put between entries.
 
         >>> table = Horowitz45nm()
-        >>> table.energy("sram", "read", bits=32, capacity_bits=8 * 8192).energy_pj
+        >>> table.estimate(Query("sram", 32, capacity_bits=8 * 8192), "read").value
         5.0
-        >>> table.energy("dram", "read", bits=32, capacity_bits=None).energy_pj
+        >>> table.estimate(Query("dram", 32), "read").value
         640.0
         """
-        if action not in ACTIONS.get(component, ()):
+        component, bits = query.component, query.bits
+        if figure == AREA:
+            return _area(component, bits)
+        if figure not in ACTIONS.get(component, ()) or component not in self.components:
             return None
         if component == "dram":
-            return _given(DRAM_PJ_PER_BIT * bits, f"640 pJ per 32 b, linear to {bits} b")
+            return _given(DRAM_PJ_PER_BIT * bits, f"640 pJ per 32 b, linear to {bits} b", 60)
         if component in {"sram", "register_file"}:
-            return None if capacity_bits is None else _memory(bits, capacity_bits)
-        if component == "fp_mac":
-            return _fp_mac(bits)
+            return None if query.bank_bits is None else _memory(bits, query.bank_bits)
+        if component.startswith("fp_"):
+            return _floating(component, bits)
         if component == "int_mac":
             multiply = power_law(INT_MULTIPLY, bits, beyond=2)
             add = power_law(INT_ADD, 2 * bits, beyond=1)
             how = f"multiply {bits} b {multiply:.3g} pJ + add {2 * bits} b {add:.3g} pJ"
-            return _given(multiply + add, how)
-        if action == "reduce":
-            return _given(power_law(INT_ADD, bits, beyond=1), f"one addition of {bits} b")
+            return _given(multiply + add, how, 80)
+        if component == "int_multiplier":
+            return _given(power_law(INT_MULTIPLY, bits, beyond=2), f"one multiplication of {bits} b", 80)
+        if figure in {"reduce", "add"}:
+            return _given(power_law(INT_ADD, bits, beyond=1), f"one addition of {bits} b", 80)
         return None
 
 
@@ -98,7 +129,7 @@ def power_law(points: Points, x: float, *, beyond: float) -> float:
     return exp(log(y0) + log(y1 / y0) * log(x / x0) / log(x1 / x0))
 
 
-def build(mac_pj: float | None) -> AbstractEnergyTable:
+def build(mac_pj: float | None) -> AbstractEstimator:
     """The table; it is in pJ, so a chip's `mac_pj` has no place in it."""
     if mac_pj is not None:
         raise InputError(
@@ -108,21 +139,41 @@ def build(mac_pj: float | None) -> AbstractEnergyTable:
     return Horowitz45nm()
 
 
-def _memory(bits: int, capacity_bits: int) -> ActionEnergy:
+def _memory(bits: int, capacity_bits: int) -> Estimate:
     access = power_law(SRAM, capacity_bits, beyond=0.5)
     size = f"{capacity_bits / 8:.0f} B" if capacity_bits < 2**13 else f"{capacity_bits / 2**13:g} KiB"
     return _given(
         access * bits / SRAM_ACCESS_BITS,
         f"caches of 8 KiB, 32 KiB and 1 MiB at 10, 20 and 100 pJ per 64 b; as the root of the capacity to "
         f"{size}, linear to {bits} b",
+        55 if SRAM[0][0] <= capacity_bits <= SRAM[-1][0] else 40,
     )
 
 
-def _fp_mac(bits: int) -> ActionEnergy | None:
+def _floating(component: str, bits: int) -> Estimate | None:
     if bits not in FP_ADD:
         return None
-    return _given(FP_MULTIPLY[bits] + FP_ADD[bits], f"FP{bits} multiply and add")
+    if component == "fp_mac":
+        return _given(FP_MULTIPLY[bits] + FP_ADD[bits], f"FP{bits} multiply and add", 85)
+    if component == "fp_adder":
+        return _given(FP_ADD[bits], f"FP{bits} add", 85)
+    return _given(FP_MULTIPLY[bits], f"FP{bits} multiply", 85)
 
 
-def _given(energy_pj: float, how: str) -> ActionEnergy:
-    return ActionEnergy(energy_pj, f"{NAME}: {how} ({SOURCE})")
+def _area(component: str, bits: int) -> Estimate | None:
+    if component == "int_mac":
+        um2 = power_law(INT_MULTIPLY_UM2, bits, beyond=2) + power_law(INT_ADD_UM2, 2 * bits, beyond=1)
+    elif component == "int_multiplier":
+        um2 = power_law(INT_MULTIPLY_UM2, bits, beyond=2)
+    elif component == "int_adder":
+        um2 = power_law(INT_ADD_UM2, bits, beyond=1)
+    elif component.startswith("fp_") and bits in FP_ADD_UM2:
+        of = {"fp_adder": (1, 0), "fp_multiplier": (0, 1), "fp_mac": (1, 1)}[component]
+        um2 = of[0] * FP_ADD_UM2[bits] + of[1] * FP_MULTIPLY_UM2[bits]
+    else:
+        return None
+    return Estimate(um2 * 1e-6, 75, f"{NAME}: {um2:.4g} um2 ({AREA_SOURCE})")
+
+
+def _given(energy_pj: float, how: str, accuracy: float) -> Estimate:
+    return Estimate(energy_pj, accuracy, f"{NAME}: {how} ({SOURCE})")
