@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from chipwise.analysis.algorithms.compare import compare_algorithms
+    from chipwise.analysis.compare import compare
     from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_front, find_mapping
     from chipwise.analysis.statistics import describe
     from chipwise.components.load import load_accelerator
@@ -22,6 +23,7 @@ _HOME = {
     "ChipwiseError": "chipwise.errors",
     "InputError": "chipwise.errors",
     "NoMappingError": "chipwise.errors",
+    "compare": "chipwise.analysis.compare",
     "compare_algorithms": "chipwise.analysis.algorithms.compare",
     "conv": "chipwise.workload.kinds",
     "describe": "chipwise.analysis.statistics",
@@ -40,6 +42,7 @@ __all__ = [
     "ChipwiseError",
     "InputError",
     "NoMappingError",
+    "compare",
     "compare_algorithms",
     "conv",
     "describe",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chipwise import __version__
-from chipwise.cli import algorithms, densities, evaluate, listing, mapping, validate
+from chipwise.cli import algorithms, compare, densities, evaluate, listing, mapping, validate
 from chipwise.cli.imports import importing
 from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError
@@ -45,6 +45,7 @@ def _app(
 
 for _command in (
     evaluate.evaluate,
+    compare.compare,
     mapping.map_,
     listing.describe,
     algorithms.algorithms,
