@@ -137,6 +137,9 @@ def _checked(layer: Layer, chip: Accelerator, time_limit_s: float | None) -> Clo
     _check_tensors(layer, chip)
     if time_limit_s is not None and not time_limit_s > 0:
         raise InputError(f"time limit = {time_limit_s} s must be above 0")
+    if time_limit_s is not None and not kernel.search.signatures:
+        # The kernels are compiled the first time, which takes longer than many limits.
+        _find_any(replace(layer, dims=dict.fromkeys(layer.dims, 1)), chip, Mapspace())
     return Clock(time_limit_s)
 
 

@@ -195,7 +195,8 @@ class Tables:
         shape = (max(MEMO_ROWS, len(self.problem.components)), n_flows, len(nest.heads), 3**widest, 2)
         return self.problem.static._replace(
             tiles=np.concatenate([t.entries.tiles for t in made]),
-            bound=np.concatenate([t.entries.trips[:, :, temporal] for t in made]),
+            # One order in memory, or the kernels are compiled for each that comes.
+            bound=np.ascontiguousarray(np.concatenate([t.entries.trips[:, :, temporal] for t in made])),
             cycles=np.concatenate([t.entries.cycles for t in made]),
             memo=np.empty(shape, np.int64),
             memo_row=np.append(np.full(self.n_entries, -1, np.int64), 0),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from numba.core.registry import CPUDispatcher as Dispatcher
 
 from chipwise.analysis.evaluate import evaluate, find_mapping
 from chipwise.components.load import load_accelerator
@@ -11,6 +12,7 @@ from chipwise.hardware.accelerator import Accelerator, Memory, Parallel
 from chipwise.mapper.mapspace import Mapspace
 from chipwise.mapper.search import search
 from chipwise.mapping.legality import check
+from chipwise.model.kernels import search as kernel
 from chipwise.workload.kinds import conv, fully_connected, matmul
 from chipwise.workload.network import Network
 from tests.oracle.problems import Problem
@@ -40,6 +42,18 @@ def test_the_mapping_is_legal_and_costs_what_the_certificate_says(layer, objecti
     assert priced(Problem(layer, chip), found.mapping)[objective] == pytest.approx(
         found.certificate.value, rel=1e-12
     )
+
+
+def test_kernels_are_compiled_once():
+    """Arrays of another memory order would each take a kernel of their own, and compiling takes seconds."""
+    for layer in LAYERS:
+        for space in (Mapspace("uneven", "perfect"), Mapspace("even", "spatial")):
+            search(layer, load_accelerator("eyeriss"), "energy", 60.0, space)
+    compiled = {name: f.signatures for name, f in vars(kernel).items() if isinstance(f, Dispatcher)}
+    # Taken with tables of the bounds and of the volumes.
+    twice = {"_product_without"}
+    assert compiled["search"]
+    assert {name for name, signatures in compiled.items() if len(signatures) > 1} <= twice
 
 
 def test_objectives_are_each_best_at_their_own():
