@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping as MappingType
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, final
 
 from chipwise.analysis.statistics import operation_dict
-from chipwise.hardware.accelerator import Accelerator
+from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Part
 from chipwise.mapper.search import Certificate
 from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import render
-from chipwise.model.cost import Cost
+from chipwise.model.cost import Cost, EnergyItem, StaticItem, energy_by, static_items
+from chipwise.model.energy import static_powers
 from chipwise.workload.layer import Layer
 from chipwise.workload.operation import Operation
 
@@ -35,8 +37,40 @@ class LayerResult:
 
     @property
     def energy_pj(self) -> float:
-        """Energy, pJ."""
-        return self.cost.energy_pj
+        """Energy, pJ: of all actions, and of what flows all the time where the chip gives that."""
+        return self.cost.energy_pj + self.static_energy_pj
+
+    @property
+    def static(self) -> tuple[StaticItem, ...]:
+        """Energy of what flows all the time, over the layer's latency."""
+        return static_items(self.accelerator, self.latency_cycles)
+
+    @property
+    def static_energy_pj(self) -> float:
+        """Energy of what flows all the time, pJ."""
+        return sum(item.energy_pj for item in self.static)
+
+    @property
+    def energy_items(self) -> tuple[EnergyItem | StaticItem, ...]:
+        """All energy, by kind of action, with the source of each figure."""
+        return (*self.cost.energy, *self.static)
+
+    def energy_by(self, field: str) -> dict[str, float]:
+        """Energy by `component` or `tensor`, pJ; `leakage` is one of either where the chip gives any."""
+        return energy_by(self.energy_items, field)
+
+    @property
+    def power_w(self) -> float:
+        """Mean power over the layer."""
+        return self.energy_pj * 1e-12 / self.latency_s
+
+    def energy_by_component_and_tensor(self) -> dict[str, dict[str, float]]:
+        """Energy of each component by tensor, pJ."""
+        found: dict[str, dict[str, float]] = {}
+        for item in self.energy_items:
+            tensors = found.setdefault(item.component, {})
+            tensors[item.tensor] = tensors.get(item.tensor, 0.0) + item.energy_pj
+        return found
 
     @property
     def latency_cycles(self) -> float:
@@ -86,8 +120,11 @@ class LayerResult:
             "bound_by": self.cost.bound_by,
             "cycles_by_bound": dict(self.cost.cycles),
             "off_chip_bytes": self.off_chip_bytes,
-            "energy_by_component_pj": self.cost.energy_by("component"),
-            "energy_by_tensor_pj": self.cost.energy_by("tensor"),
+            "energy_by_component_pj": self.energy_by("component"),
+            "energy_by_tensor_pj": self.energy_by("tensor"),
+            "energy_by_component_and_tensor_pj": self.energy_by_component_and_tensor(),
+            "leakage_energy_pj": self.energy_by("component").get("leakage", 0.0),
+            "power_w": self.power_w,
             "actions": actions,
             "network": network,
             "mapping": self.mapping_text,
@@ -135,7 +172,7 @@ class EvaluationResult:
         """Energy of all layers by `component` or `tensor`, pJ."""
         found: dict[str, float] = {}
         for result in self.layers.values():
-            for key, energy_pj in result.cost.energy_by(field).items():
+            for key, energy_pj in result.energy_by(field).items():
                 found[key] = found.get(key, 0.0) + energy_pj
         return found
 
@@ -144,6 +181,17 @@ class EvaluationResult:
         """Bytes to and from off-chip for the operations, each value once, if they run apart from the layers."""
         values = sum(o.reads + o.weight_reads + o.writes for o in self.operations)
         return values * self.accelerator.word_bits / 8
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Of the chip as published, else of its components; None where neither is known."""
+        published = self.accelerator.area_mm2
+        return self.accelerator.components_area_mm2 if published is None else published
+
+    @property
+    def tops(self) -> float:
+        """10^12 operations per second reached, two to a MAC."""
+        return 2e-12 * self.macs / self.latency_s
 
     def totals(self) -> dict[str, float | int | None]:
         """Sums over layers and what follows from them; `energy_pj` and `latency_s` are of the whole batch."""
@@ -159,7 +207,42 @@ class EvaluationResult:
             "utilization": self.macs / (self.accelerator.pes * self.latency_cycles),
             "area_mm2": self.accelerator.area_mm2,
             "off_chip_bytes": sum(r.off_chip_bytes for r in self.layers.values()),
+            "leakage_energy_pj": self.energy_by("component").get("leakage", 0.0),
+            "leakage_w": sum(p.power_w for p in static_powers(self.accelerator) if p.kind == "leakage"),
+            "components_area_mm2": self.accelerator.components_area_mm2,
+            "tops": self.tops,
+            "tops_per_w": 2 * self.macs / self.energy_pj,
+            "tops_per_mm2": None if self.area_mm2 is None else self.tops / self.area_mm2,
         }
+
+    def components(self) -> dict[str, dict[str, Any]]:
+        """Of each part: class, instances, area, leakage, energy and mean power over the network, and sources."""
+        chip, energy, areas = (
+            self.accelerator,
+            self.energy_by("component"),
+            self.accelerator.area_by_component(),
+        )
+        leakage = {p.component: p for p in static_powers(chip) if p.kind == "leakage"}
+        found: dict[str, dict[str, Any]] = {}
+        parts: list[Memory | Array | Compute | Part] = [
+            *chip.memories,
+            *chip.arrays,
+            chip.compute,
+            *chip.parts,
+        ]
+        for part in parts:
+            name = part.name
+            found[name] = {
+                "class": part.component,
+                "instances": part.count if isinstance(part, Part) else chip.instances(name),
+                "area_mm2": areas.get(name),
+                "leakage_w": leakage[name].power_w if name in leakage else None,
+                "energy_pj": energy.get(name, 0.0),
+                "power_w": energy.get(name, 0.0) * 1e-12 / self.latency_s,
+                "area_source": part.physical.area_source or None,
+                "leakage_source": leakage[name].source if name in leakage else None,
+            }
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, schema chipwise.evaluation/1."""
@@ -170,6 +253,18 @@ class EvaluationResult:
             "batch": self.batch,
             "objective": self.objective,
             "totals": self.totals(),
+            "components": self.components(),
             "layers": [r.to_dict() for r in self.layers.values()],
             "operations": [operation_dict(operation) for operation in self.operations],
         }
+
+    def save_html(self, file: str | Path) -> None:
+        """Write the report with charts and mappings to `file`: one page that needs nothing else.
+
+        Raises:
+            OSError: `file` cannot be written.
+        """
+        # Results offer what stands above them; import-linter knows of this one way up, and only when it is called.
+        from chipwise.report.html.page import html_text  # noqa: PLC0415
+
+        Path(file).write_text(html_text(self), encoding="utf-8")

@@ -244,6 +244,8 @@ class Accelerator:
     """Kinds of layers that it is made for; empty: all."""
     dataflows: tuple[str, ...] = ()
     """Names of those that it can choose among, layer by layer; empty: what its own rules say."""
+    dataflow: str = ""
+    """Name of the one whose rules have taken the place of its own; empty: none."""
 
     def __post_init__(self) -> None:
         names = [m.name for m in self.memories] + [a.name for a in self.arrays]
@@ -332,6 +334,31 @@ class Accelerator:
     def peak_macs_per_s(self) -> float:
         """PEs x clock."""
         return self.pes * self.clock_hz
+
+    def area_by_component(self) -> dict[str, float]:
+        """mm2 of all instances of each part on the chip, by name, where one is given or estimated.
+
+        The outermost memory is another chip and not among them.
+        """
+        parts: list[Memory | Array | Compute | Part] = [
+            *self.memories[1:],
+            *self.arrays,
+            self.compute,
+            *self.parts,
+        ]
+        found: dict[str, float] = {}
+        for part in parts:
+            if part.area_mm2 is not None:
+                copies = part.count if isinstance(part, Part) else self.instances(part.name)
+                found[part.name] = part.area_mm2 * copies
+        return found
+
+    @property
+    def components_area_mm2(self) -> float | None:
+        """Sum of `area_by_component`; None where a memory or the compute has none, since it would mislead."""
+        if any(m.area_mm2 is None for m in self.memories[1:]) or self.compute.area_mm2 is None:
+            return None
+        return sum(self.area_by_component().values())
 
     def bits(self, tensor_bits: int | None) -> int:
         """Width of a value: the tensor's own, or the chip's word."""

@@ -6,6 +6,7 @@
 Everything overlaps perfectly here: first fill, last drain and single buffers are not counted yet.
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import final
@@ -14,7 +15,7 @@ from chipwise.hardware.accelerator import Accelerator, Memory, Port
 from chipwise.mapping.mapping import Mapping
 from chipwise.model.actions import Actions, Counts
 from chipwise.model.counts import count
-from chipwise.model.energy import action_energy, mac_energy_pj, value_energy_pj
+from chipwise.model.energy import action_energy, mac_energy_pj, static_powers, value_energy_pj
 from chipwise.workload.layer import Layer
 
 COMPUTE = "compute"
@@ -30,6 +31,24 @@ class EnergyItem:
     tensor: str
     action: str
     count: int
+    energy_pj_each: float
+    source: str
+
+    @property
+    def energy_pj(self) -> float:
+        """Count x energy of one."""
+        return self.count * self.energy_pj_each
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StaticItem:
+    """What flows all the time, as an item beside those of actions: `count` cycles at an energy of one."""
+
+    component: str
+    tensor: str
+    action: str
+    count: float
     energy_pj_each: float
     source: str
 
@@ -72,11 +91,34 @@ class Cost:
 
     def energy_by(self, field: str) -> dict[str, float]:
         """Energy summed by `component` or `tensor`, pJ, in order of appearance."""
-        found: dict[str, float] = {}
-        for item in self.energy:
-            key = getattr(item, field)
-            found[key] = found.get(key, 0.0) + item.energy_pj
-        return found
+        return energy_by(self.energy, field)
+
+
+def energy_by(items: Iterable[EnergyItem | StaticItem], field: str) -> dict[str, float]:
+    """Energy summed by a field of the items, pJ, in order of appearance."""
+    found: dict[str, float] = {}
+    for item in items:
+        key = getattr(item, field)
+        found[key] = found.get(key, 0.0) + item.energy_pj
+    return found
+
+
+def static_items(chip: Accelerator, cycles: float) -> tuple[StaticItem, ...]:
+    """What flows all the time, over `cycles`: leakage as a component of its own, with the part as its action.
+
+    It stands beside the energy of actions, which is what a mapping is chosen by.
+    """
+    return tuple(
+        StaticItem(
+            "leakage" if power.kind == "leakage" else power.component,
+            power.kind,
+            power.component if power.kind == "leakage" else power.kind,
+            cycles,
+            power.power_w * 1e12 / chip.clock_hz,
+            power.source,
+        )
+        for power in static_powers(chip)
+    )
 
 
 def cost(layer: Layer, chip: Accelerator, mapping: Mapping) -> Cost:

@@ -6,6 +6,7 @@ from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.report.tables import bar, percent, shares, table
 from chipwise.units import (
+    format_area,
     format_bytes,
     format_count,
     format_energy,
@@ -106,14 +107,37 @@ def _figures(result: EvaluationResult) -> str:
     what = "inference" if batch == 1 else f"batch of {batch}"
     speed = f"{_number(totals['throughput_inferences_per_s']):.3g} inferences/s"
     power = format_power(_number(totals["power_w"]))
-    efficiency = f"{2 / (result.energy_pj / result.macs):.3g} TOPS/W"
+    per_mm2 = totals["tops_per_mm2"]
+    density = "" if per_mm2 is None else f", {per_mm2:.3g} TOPS/mm2"
+    reached = f"{result.tops:.3g} TOPS, {_number(totals['tops_per_w']):.3g} TOPS/W{density}"
+    share = percent(_number(totals["utilization"]))
     peak = f"{chip.peak_macs_per_s / 1e9:.4g} GMAC/s"
-    area = "" if chip.area_mm2 is None else f", on {chip.area_mm2:.4g} mm2"
     cost = f"{format_energy(result.energy_pj)} and {format_time(result.latency_s)} per {what}"
     return (
-        f"{cost}: {speed} at {power}, {efficiency} with off-chip accesses\n"
-        f"{percent(_number(totals['utilization']))} of the peak of {peak}{area}, "
-        f"{format_bytes(8 * _number(totals['off_chip_bytes']))} off-chip\n"
+        f"{cost}: {speed} at {power}; {reached}\n"
+        f"with {result.network}, batch {batch}, at {share} of the peak of {peak}{_area(result)}; with off-chip "
+        f"accesses, {format_bytes(8 * _number(totals['off_chip_bytes']))}\n{_leakage(result)}"
+    )
+
+
+def _area(result: EvaluationResult) -> str:
+    """What TOPS/mm2 are of: the area that is published, or the sum of what the components are estimated at."""
+    if result.area_mm2 is None:
+        return ""
+    how = "" if result.accelerator.area_mm2 is not None else " of components, estimated"
+    return f", on {result.area_mm2:.4g} mm2{how}"
+
+
+def _leakage(result: EvaluationResult) -> str:
+    """One line on what flows all the time, where the chip gives it."""
+    leaked = _number(result.totals()["leakage_energy_pj"])
+    if not leaked:
+        return ""
+    watts = format_power(_number(result.totals()["leakage_w"]))
+    share = percent(leaked / result.energy_pj)
+    return (
+        f"leakage: {watts} x {format_time(result.latency_s)} = {format_energy(leaked)}, {share} of the energy; "
+        "mappings are chosen without it\n"
     )
 
 
@@ -211,15 +235,49 @@ def _left_out(result: EvaluationResult) -> str:
 
 def provenance_text(result: EvaluationResult) -> str:
     """What each kind of action costs, who says so, how often it happens and what that makes."""
-    counts: dict[tuple[str, str, float, str], int] = {}
+    counts: dict[tuple[str, str, float, str], float] = {}
     for layer in result.layers.values():
-        for item in layer.cost.energy:
+        for item in layer.energy_items:
             key = (item.component, item.action, item.energy_pj_each, item.source)
             counts[key] = counts.get(key, 0) + item.count
-    return "\nwhere the energies come from\n" + _provenance(counts, result.energy_pj)
+    where = "\nwhere the energies come from\n" + _provenance(counts, result.energy_pj)
+    return where + _components(result)
 
 
-def _provenance(counts: dict[tuple[str, str, float, str], int], total_pj: float) -> str:
+def _components(result: EvaluationResult) -> str:
+    """Area, leakage and power of every part, with who says so."""
+    head = ("component", "class", "copies", "area", "leakage", "energy", "power", "source")
+    parts = result.components()
+    sources = list(
+        dict.fromkeys(s for p in parts.values() for s in (p["area_source"], p["leakage_source"]) if s)
+    )
+
+    def cited(*given: str | None) -> str:
+        return "".join(f"[{sources.index(s) + 1}]" for s in dict.fromkeys(given) if s)
+
+    rows = [
+        (
+            name,
+            part["class"],
+            str(part["instances"]),
+            "" if part["area_mm2"] is None else format_area(part["area_mm2"]),
+            "" if part["leakage_w"] is None else format_power(part["leakage_w"]),
+            format_energy(part["energy_pj"]),
+            format_power(part["power_w"]),
+            cited(part["area_source"], part["leakage_source"]),
+        )
+        for name, part in parts.items()
+    ]
+    chip, known = result.accelerator, result.accelerator.components_area_mm2
+    total = "" if known is None else f"{format_area(known)} of components"
+    if chip.area_mm2 is not None:
+        total += f"{'; ' if total else ''}the whole chip has {format_area(chip.area_mm2)} ({chip.source or 'as given'})"
+    notes = "".join(f"[{number}] {source}\n" for number, source in enumerate(sources, 1))
+    body = table(head, rows, left=(*_LEFT, "class")) + (total + "\n" if total else "")
+    return f"\nwhat the components take\n{body}{notes}"
+
+
+def _provenance(counts: dict[tuple[str, str, float, str], float], total_pj: float) -> str:
     sources = list(dict.fromkeys(source for _, _, _, source in counts))
     head = ("component", "action", "pJ each", "times", "energy", "share", "source")
     rows: list[Sequence[str]] = [

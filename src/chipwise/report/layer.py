@@ -19,7 +19,7 @@ def layer_text(result: LayerResult, batch: int) -> str:
         batch: inputs at once, which the layer's extents already contain.
     """
     chip, cost = result.accelerator, result.cost
-    parts = component_shares(cost.energy_by("component"), chip)
+    parts = component_shares(result.energy_by("component"), chip)
     components = ", ".join(f"{name} {percent(share)}" for name, _, share in parts)
     others = {name: cycles for name, cycles in cost.cycles.items() if name != cost.bound_by}
     rest = ", ".join(f"{name} {cycles:.6g}" for name, cycles in others.items())
