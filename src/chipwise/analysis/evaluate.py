@@ -5,11 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from chipwise.analysis.dataflows import check_runs, find_under_best
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Accelerator
-from chipwise.mapper.cache import find
 from chipwise.mapper.mapspace import Mapspace
 from chipwise.mapper.objectives import names_of
 from chipwise.mapper.search import Found, front
@@ -71,8 +71,10 @@ def find_mapping(
     """
     accelerator = load_accelerator(chip)
     space = Mapspace(mapspace, factors)
-    found = find(layer, accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s, space=space)
-    return _result(layer, accelerator, found)
+    chosen, found = find_under_best(
+        layer, accelerator, objective, use_cache=use_cache, time_limit_s=time_limit_s, space=space
+    )
+    return _result(layer, chosen, found)
 
 
 def find_front(
@@ -145,15 +147,16 @@ def evaluate(
     names_of(objective)
     if not loaded.layers:
         raise InputError(f"network {loaded.name!r} has no layer that does MACs, so there is nothing to map")
+    check_runs(loaded.layers, accelerator)
     distinct: dict[object, list[Layer]] = {}
     for layer in loaded.layers:
         distinct.setdefault(layer.shape_key, []).append(layer)
-    found: dict[object, Found] = {}
+    found: dict[object, tuple[Accelerator, Found]] = {}
     done = 0
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         jobs = {
             pool.submit(
-                find,
+                find_under_best,
                 layers[0],
                 accelerator,
                 objective,
@@ -173,5 +176,5 @@ def evaluate(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    layers = {layer.name: _result(layer, accelerator, found[layer.shape_key]) for layer in loaded.layers}
+    layers = {layer.name: _result(layer, *found[layer.shape_key]) for layer in loaded.layers}
     return EvaluationResult(loaded.name, accelerator, batch, objective, layers, loaded.operations)

@@ -117,7 +117,9 @@ def with_dataflow(accelerator: Accelerator, name: str) -> Accelerator:
     below = tuple(level for level in inside if level is not None)
     _check_kept(accelerator, flow, below)
     levels = (*(_freed(level) for level in accelerator.levels[:at]), _laid(flow, array), *below)
-    return replace(accelerator, name=f"{accelerator.name} ({flow.name})", levels=levels, dataflows=())
+    return replace(
+        accelerator, name=f"{accelerator.name} ({flow.name})", levels=levels, dataflows=(), dataflow=flow.name
+    )
 
 
 def _letters(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.report.dataflows import chosen_text
 from chipwise.report.tables import bar, percent, shares, table
 from chipwise.units import (
     format_area,
@@ -38,7 +39,7 @@ def evaluation_text(result: EvaluationResult) -> str:
         _costly(result),
         _certainty(result),
     )
-    return "\n".join(parts) + _left_out(result)
+    return "\n".join(parts) + chosen_text(result) + _left_out(result)
 
 
 def chip_line(chip: Accelerator) -> str:
