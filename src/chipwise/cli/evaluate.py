@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 import chipwise
+from chipwise.cli.chips import load_chip
 from chipwise.cli.options import (
     Batch,
     Chip,
+    Dataflow,
     Factors,
     Jobs,
     JsonFile,
@@ -27,6 +29,7 @@ def evaluate(
     network: Network,
     on: Chip,
     *,
+    dataflow: Dataflow = None,
     batch: Batch = 1,
     objective: Objective = "energy",
     mapspace: Placement = "even",
@@ -45,7 +48,7 @@ def evaluate(
     """
     check_target("--json", json)
     loaded = chipwise.load_network(network)
-    chip = chipwise.load_accelerator(on)
+    chip = load_chip(on, dataflow)
 
     from chipwise.cli.progress import progress_bar
     from chipwise.report.evaluation import evaluation_text, provenance_text

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import typer
 
 import chipwise
+from chipwise.cli.chips import load_chip
 from chipwise.cli.options import (
     SHOW,
     Batch,
     Chip,
+    Dataflow,
     Factors,
     JsonFile,
     MaybeObjective,
@@ -62,6 +64,7 @@ def map_(
     on: Chip,
     *,
     network: NetworkOfLayer = None,
+    dataflow: Dataflow = None,
     batch: Batch = 1,
     objective: MaybeObjective = None,
     mapspace: PlacementOrShow = "even",
@@ -83,7 +86,7 @@ def map_(
     from chipwise.report.layer import front_dict, front_text, layer_dict, layer_text
     from chipwise.report.mapspace import mapspace_dict, mapspace_text
 
-    found, chip = load_layer(layer, network).with_batch(batch), chipwise.load_accelerator(on)
+    found, chip = load_layer(layer, network).with_batch(batch), load_chip(on, dataflow)
     if mapspace == SHOW:
         _tell(json, lambda: mapspace_dict(found, chip), lambda: mapspace_text(found, chip))
         return

@@ -79,6 +79,16 @@ Chip = Annotated[
         "--on", metavar="CHIP", help="A name (see `chipwise chips`) or a .yaml file.", show_default=False
     ),
 ]
+Dataflow = Annotated[
+    str | None,
+    typer.Option(
+        "--dataflow",
+        metavar="NAME",
+        help="Lay the innermost array by this dataflow, in place of the chip's own rules: ws, os-a, os-b, os-c, nlr, rs, "
+        "rs+ or is.",
+        show_default=False,
+    ),
+]
 Batch = Annotated[
     int, typer.Option("--batch", metavar="N", parser=_whole("--batch", MAX_BATCH), help="Inputs at once.")
 ]

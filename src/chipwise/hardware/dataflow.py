@@ -82,6 +82,9 @@ def find_dataflow(name: str) -> Dataflow:
     for known, flow in _dataflows().items():
         if _letters(known) == wanted:
             return flow
+    family = [known for known in dataflow_names() if wanted and known.startswith(f"{wanted}-")]
+    if family:
+        raise InputError(f"dataflow {name!r} is one of {', '.join(family)}; say which")
     raise InputError(f"dataflow {name!r} is not known." + did_you_mean(str(name), dataflow_names()))
 
 
