@@ -84,8 +84,8 @@ Dataflow = Annotated[
     typer.Option(
         "--dataflow",
         metavar="NAME",
-        help="Lay the innermost array by this dataflow, in place of the chip's own rules: ws, os-a, os-b, os-c, nlr, rs, "
-        "rs+ or is.",
+        help="Lay the innermost array by this dataflow, in place of the chip's own rules: ws, os-a, os-b, os-c, nlr, "
+        "rs, rs+ or is.",
         show_default=False,
     ),
 ]

@@ -246,8 +246,6 @@ class Accelerator:
     """Names of those that it can choose among, layer by layer; empty: what its own rules say."""
     dataflow: str = ""
     """Name of the one whose rules have taken the place of its own; empty: none."""
-    dataflow: str = ""
-    """Name of the one whose rules have taken the place of its own; empty: none."""
 
     def __post_init__(self) -> None:
         names = [m.name for m in self.memories] + [a.name for a in self.arrays]
