@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chipwise import __version__
-from chipwise.cli import algorithms, compare, densities, evaluate, listing, mapping, validate
+from chipwise.cli import algorithms, compare, components, densities, evaluate, listing, mapping, validate
 from chipwise.cli.imports import importing
 from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError
@@ -52,6 +52,7 @@ for _command in (
     densities.densities,
     listing.networks,
     listing.chips,
+    components.components,
     listing.show,
     listing.schema,
     validate.validate,

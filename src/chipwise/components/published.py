@@ -90,10 +90,13 @@ class PublishedTable(AbstractEstimator):
         # The nearest width; of two as near the smaller one, which stretches up and so errs less.
         row = min(rows, key=lambda r: (abs(log(r.bits / query.bits)), r.bits))
         value = row.value * (query.bits / row.bits) ** row.power
-        less = EXACT if row.bits == query.bits or row.power == 0 else BEYOND
+        # A figure per bit is printed for every width.
+        less = EXACT if row.bits in {1, query.bits} or row.power == 0 else BEYOND
         if row.per_mm:
             value *= query.length_mm or 0.0
         how = f"{row.value:g} for {row.bits} b" + ("" if less == EXACT else f", stretched to {query.bits} b")
+        if less == EXACT and row.bits != query.bits and row.power:
+            how = f"{row.value:g} per bit x {query.bits}"
         return self._said(value, less, how, query.component)
 
     def _memory(self, rows: Sequence[Row], query: Query) -> Estimate | None:
@@ -102,9 +105,11 @@ class PublishedTable(AbstractEstimator):
         # A memory has one width of row; take the printed one nearest to it, and the sizes printed for it.
         bits = min({r.bits for r in rows}, key=lambda b: (abs(log(b / query.bits)), b))
         points = sorted((r.capacity_bits or 1, r.value) for r in rows if r.bits == bits)
-        value, less = between(points, query.bank_bits, query.banks if rows[0].figure in FIGURES else 1)
         if rows[0].figure in FIGURES:
+            value, less = between(points, query.bank_bits, alone=1.0)
+            value *= query.banks
             return self._said(value, less, f"{len(points)} sizes printed", query.component)
+        value, less = between(points, query.bank_bits)
         linear = "" if bits == query.bits else f", linear to {query.bits} b"
         less = max(less, EXACT if bits == query.bits else BETWEEN)
         how = f"{len(points)} sizes printed for {bits} b{linear}"
@@ -115,11 +120,11 @@ class PublishedTable(AbstractEstimator):
         return Estimate(value, max(1.0, best - less), f"{self.table}: {how} ({self.source})")
 
 
-def between(points: Sequence[tuple[float, float]], x: float, copies: int = 1) -> tuple[float, float]:
-    """Value at `x` on the power laws through `points`, x `copies`, and the points of accuracy that are lost.
+def between(points: Sequence[tuple[float, float]], x: float, *, alone: float = 0.5) -> tuple[float, float]:
+    """Value at `x` on the power laws through `points`, and the points of accuracy that are lost.
 
-    Beyond the points the slope of the outermost two goes on; a single point stands with the square root, as
-    word and bit lines grow with the side of an array.
+    Beyond the points the slope of the outermost two goes on; a single point has the slope `alone`: the square
+    root, as word and bit lines grow with the side of an array.
 
     >>> round(between([(1, 2.0), (4, 4.0)], 2)[0], 6)
     2.828427
@@ -128,14 +133,14 @@ def between(points: Sequence[tuple[float, float]], x: float, copies: int = 1) ->
     """
     for at, value in points:
         if at == x:
-            return copies * value, EXACT
+            return value, EXACT
     if len(points) == 1:
-        (at, value), slope = points[0], 0.5
-        return copies * value * (x / at) ** slope, BEYOND
+        (at, value) = points[0]
+        return value * (x / at) ** alone, BEYOND
     above = next((i for i, (at, _) in enumerate(points) if at >= x), len(points) - 1)
     (x0, y0), (x1, y1) = points[max(above, 1) - 1], points[max(above, 1)]
     less = BETWEEN if points[0][0] < x < points[-1][0] else BEYOND
-    return copies * exp(log(y0) + log(y1 / y0) * log(x / x0) / log(x1 / x0)), less
+    return exp(log(y0) + log(y1 / y0) * log(x / x0) / log(x1 / x0)), less
 
 
 def not_in_macs(name: str, mac_pj: float | None) -> None:

@@ -133,7 +133,8 @@ class Scaled(AbstractEstimator):
     @property
     def range(self) -> str:
         """That of the other, and of the scaling."""
-        return f"{self.of.range}; scaled from 130 to 7 nm"
+        node = self.of.node_nm
+        return self.of.range + ("" if node is None else f"; at {node:g} nm, scaled to 130-7 nm")
 
     def estimate(self, query: Query, figure: str) -> Estimate | None:
         """The other's figure x what the published equations give for the change of technology."""
