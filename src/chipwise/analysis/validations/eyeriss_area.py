@@ -18,6 +18,7 @@ from chipwise.components.energies import query_of
 from chipwise.components.estimator import AREA
 from chipwise.components.load import load_accelerator
 from chipwise.components.registry import most_accurate
+from chipwise.hardware.accelerator import Compute, Memory
 
 SOURCE: Final = "Chen et al., IEEE JSSC 52(1), 2017, area breakdown"
 CORE_MM2: Final = 12.25
@@ -39,7 +40,8 @@ def areas_mm2() -> dict[str, float]:
     """
     chip, ask = load_accelerator("eyeriss"), most_accurate()
     found = dict.fromkeys(("spads", "buffer", "MACs"), 0.0)
-    for part in (*chip.memories[1:], chip.compute):
+    parts: list[Memory | Compute] = [*chip.memories[1:], chip.compute]
+    for part in parts:
         query = query_of(chip, part)
         if part.name == "filter_spad":
             query = replace(query, component="sram")
