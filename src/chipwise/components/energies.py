@@ -113,7 +113,14 @@ class _Preferred(AbstractEstimator):
 
     def estimate(self, query: Query, figure: str) -> Estimate | None:
         """The table's figure; another's where the table has nothing of the component."""
-        found = self.first.estimate(query, figure) if query.component in CLASSES else None
+        try:
+            found = self.first.estimate(query, figure) if query.component in CLASSES else None
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Another's package that a chip names itself: nobody stands in for it, and its traceback helps nobody.
+            why = f"fails for {query.component}: {type(error).__name__}: {error}"
+            raise InputError(f"energy table {self.first.name!r} {why}") from None
         if found is not None or self.others is None or query.component in self.first.components:
             return found
         return self.others.estimate(query, figure)
