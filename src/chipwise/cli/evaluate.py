@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,8 +22,19 @@ from chipwise.cli.options import (
     Placement,
     TimeLimit,
 )
-from chipwise.cli.output import TERMINAL, check_target, say, write_json
+from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
 from chipwise.cli.waiting import interruptible
+from chipwise.errors import InputError
+
+HtmlFile = Annotated[
+    str | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Write a report with charts and mappings to FILE, one page that needs nothing else.",
+        show_default=False,
+    ),
+]
 
 
 def evaluate(
@@ -35,6 +47,7 @@ def evaluate(
     mapspace: Placement = "even",
     factors: Factors = "spatial",
     json: JsonFile = None,
+    html: HtmlFile = None,
     jobs: Jobs = None,
     why: Annotated[
         bool, typer.Option("--why", help="Add what every kind of action costs, and who says so.")
@@ -46,7 +59,7 @@ def evaluate(
 
     Every layer is mapped so that it takes the least energy (or time, or energy x delay), proven.
     """
-    check_target("--json", json)
+    _check_targets(json, html)
     loaded = chipwise.load_network(network)
     chip = load_chip(on, dataflow)
 
@@ -70,7 +83,22 @@ def evaluate(
         )
     if json is not None:
         write_json("--json", json, result.to_dict())
-    if json != TERMINAL:
+    if html is not None:
+        from chipwise.report.html.page import html_text
+
+        write_text("--html", html, html_text(result))
+    if TERMINAL not in {json, html}:
         say(evaluation_text(result))
         if why:
             say(provenance_text(result))
+
+
+def _check_targets(json: str | None, html: str | None) -> None:
+    check_target("--json", json)
+    check_target("--html", html)
+    if (
+        json is not None
+        and html is not None
+        and (json == html or Path(json).resolve() == Path(html).resolve())
+    ):
+        raise InputError(f"--html {html}: is where --json goes as well; name two files")

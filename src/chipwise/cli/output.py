@@ -42,6 +42,10 @@ def check_target(option: str, target: str | None) -> None:
             raise InputError(f"{option} {target}: is a folder; name a file in it")
         if not path.parent.is_dir():
             raise InputError(f"{option} {target}: there is no folder {str(path.parent)!r}; make it first")
+        # A file is replaced, so its folder must let us; a device or a pipe is written to itself.
+        asked = path if path.exists() and not path.is_file() else path.parent
+        if not os.access(asked, os.W_OK):
+            raise InputError(f"{option} {target}: you may not write to {str(asked)!r}; name another place")
     except OSError as error:
         raise _cannot_write(option, target, error) from None
 

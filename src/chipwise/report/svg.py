@@ -10,7 +10,7 @@ Whatever a chart is told is escaped, names of layers come from users.
 import math
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import final
 
@@ -37,6 +37,9 @@ STYLE = (
 )
 """What charts look like; class names are short, as a chart repeats them thousands of times."""
 
+WIDTH = 1100
+"""Of a chart, px; it shrinks with its page."""
+
 _CHAR, _LINE = 6.6, 16.0
 """Mean width of a character and height of a line of 12 px text: the browser's fonts cannot be measured here."""
 
@@ -44,7 +47,7 @@ _CHAR, _LINE = 6.6, 16.0
 @final
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a bar chart: values by key, side by side from `start`. `row` is its `data-row`, for scripts."""
+    """A row of a bar chart: values by key, side by side from `start`; `row` becomes its `data-row`, for scripts."""
 
     label: str
     values: tuple[tuple[str, float], ...]
@@ -84,6 +87,8 @@ class Axis:
 
     label: str = ""
     log: bool = False
+    binary: bool = False
+    """Round numbers are those of KiB, MiB, ...; the values are bytes."""
     low: float | None = None
     high: float | None = None
     format: Callable[[float], str] = format_count
@@ -105,7 +110,7 @@ def bars(
     *,
     axis: Axis | None = None,
     keys: Sequence[str] | None = None,
-    width: int = 860,
+    width: int = WIDTH,
     legend: bool = True,
 ) -> str:
     """One horizontal bar per row; more than one key stacks them.
@@ -125,14 +130,14 @@ def bars(
     top, out = _head(title, keys if legend else (), width)
     most = max((row.start + sum(value for _, value in row.values) for row in rows), default=0.0)
     high = (most or 1.0) if axis.high is None else axis.high
-    scale = _Scale(Axis("", high=high), (0.0,), left, width - left - notes - 24)
+    scale = _Scale(replace(axis, log=False, low=0.0, high=high), (), left, width - left - notes - 24)
     step = 20.0
     bottom = top + step * len(rows) + 2
     out += _ticks(scale, axis, top, bottom)
     for i, row in enumerate(rows):
         y = top + step * i
         total = sum(value for _, value in row.values)
-        out.append(f'<g data-row="{_safe(row.row or row.label)}">')
+        out.append(f'<g data-row="{_safe(row.row)}">' if row.row else "<g>")
         out.append(_text(left - 6, y + 14, _cut(row.label, left - 12), "", "end", row.label))
         at = row.start
         for key, value in row.values:
@@ -153,7 +158,7 @@ def bars(
 
 
 def lines(
-    title: str, series: Sequence[Series], x: Axis, y: Axis, *, width: int = 860, height: int = 420
+    title: str, series: Sequence[Series], x: Axis, y: Axis, *, width: int = WIDTH, height: int = 420
 ) -> str:
     """Series over two axes.
 
@@ -203,7 +208,7 @@ def lines(
 
 def _mark(at: float, up: float, i: int, point: Point, x: Axis, y: Axis) -> str:
     told = f"{point.label + ': ' if point.label else ''}{x.format(point.x)}, {y.format(point.y)}"
-    row = f' data-row="{_safe(point.row or point.label)}"' if point.row or point.label else ""
+    row = f' data-row="{_safe(point.row)}"' if point.row else ""
     return (
         f'<circle class="{_colour(i)} s" cx="{_n(at)}" cy="{_n(up)}" r="4.5"{row}>'
         f"<title>{_safe(told)}</title></circle>"
@@ -243,7 +248,9 @@ class _Scale:
         if axis.log:
             self.ticks = _decades(low, high)
         else:
-            self.ticks = _round_steps(min(low, 0.0) if axis.low is None else low, high)
+            unit = 1024.0 ** math.floor(math.log(high, 1024)) if axis.binary and high > 0 else 1.0
+            first = min(low, 0.0) if axis.low is None else low
+            self.ticks = [unit * step for step in _round_steps(first / unit, high / unit)]
         # Bars and given ranges end where they end; what the data reach ends at the next round number.
         self.low = min(low, self.ticks[0]) if axis.low is None else low
         self.high = max(high, self.ticks[-1]) if axis.high is None else high
