@@ -118,30 +118,35 @@ class Proof:
         roles = tuple(Role.FIRST if size else Role.OUTER for size in self.sizes)
         return table.product(tuple(Factor(((d, 0),), roles) for d in table.dims))
 
-    def _product(self, tensor: int, roles: Callable[[bool, bool], Roles]) -> tuple[Column, ...]:
-        """Columns of a tensor with roles by (relevant, several dimensions in the rank)."""
+    def _product(self, tensor: int, roles: Callable[[Terms], Roles]) -> tuple[Column, ...]:
+        """Columns of a tensor with roles by the terms of a rank."""
         return tuple(
-            table.product(tuple(Factor(terms, roles(terms[0][1] > 0, len(terms) > 1)) for terms in ranks))
+            table.product(tuple(Factor(terms, roles(terms)) for terms in ranks))
             for table, ranks in zip(self.tables, self.frame.ranks[tensor], strict=True)
         )
 
-    def _full(self, term: Term, charged: int) -> tuple[Column, ...]:
+    def _full(self, term: Term, rest: Rest) -> tuple[Column, ...]:
         """Every step moves the whole tile; exact for distinct values and what the MAC touches."""
         at = self.positions
         if isinstance(term, Distinct):
             return self._product(
-                term.flow.tensor, lambda relevant, several: at.distinct(term, relevant, several)
+                term.flow.tensor, lambda terms: at.distinct(term, terms[0][1] > 0, len(terms) > 1)
             )
-        return self._product(term.tensor, lambda relevant, _: at.charged(term, relevant, charged))
+        return self._product(term.tensor, lambda terms: self._charged(term, terms, rest))
+
+    def _charged(self, flow: Flow, terms: Terms, rest: Rest) -> Roles:
+        """Roles in a factor of whole tiles; where a dimension is irrelevant, its loops cost above the resting place."""
+        dim, coefficient = terms[0]
+        return self.positions.charged(flow, coefficient > 0, rest.charged + (dim in rest.outside))
 
     def _once(self, flow: Flow) -> tuple[Column, ...]:
         """Every value moves once, which no order undercuts."""
         at = self.positions
-        return self._product(flow.tensor, lambda relevant, several: at.once(flow, relevant, several))
+        return self._product(flow.tensor, lambda terms: at.once(flow, terms[0][1] > 0, len(terms) > 1))
 
     def _options(self, flow: Flow, rest: Rest) -> list[tuple[Column, ...]]:
         """Bounds of which the least holds: whole tiles, or one rank that slides (or partly rests) innermost."""
-        full = self._full(flow, rest.charged)
+        full = self._full(flow, rest)
         found = [full]
         if flow.child == self.frame.n_heads:
             return found
@@ -165,7 +170,7 @@ class Proof:
         )
         return table.product(
             tuple(
-                Factor(terms, self.positions.charged(flow, terms[0][1] > 0, rest.charged))._replace(
+                Factor(terms, self._charged(flow, terms, rest))._replace(
                     movers=movers if terms is slid else (), spots=spots if terms is slid else ()
                 )
                 for terms in ranks
@@ -178,7 +183,7 @@ class Proof:
         if self.frame.slides(q.flow.tensor) and q.flow.child < self.frame.n_heads:
             return
         options = self._options(q.flow, rest)
-        less = self._full(q.minus, rest.charged)
+        less = self._full(q.minus, rest)
         lacks = tuple(t.lack([o[c] for o in options], less[c]) for c, t in enumerate(self.tables))
         self._columns += [less, lacks]
         self._bound.pairs.append((weights, len(self._columns) - 2, len(self._columns) - 1))
