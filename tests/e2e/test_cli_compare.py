@@ -54,6 +54,11 @@ def test_dataflows_at_equal_area(run, small):
     assert [line.split()[0] for line in out.splitlines() if line.startswith(("rs ", "nlr "))] == ["rs", "nlr"]
 
 
+def test_all_dataflows_where_none_is_named(run, small):
+    out = run("compare", small, "--dataflows", "--on", "simple")
+    assert {"ws", "os-a", "nlr", "rs+"} <= {line.split()[0] for line in out.splitlines() if line.strip()}
+
+
 def test_a_chip_that_fits_nothing_is_named_and_does_not_lose_the_others(small, tmp_path, capsys):
     file = tmp_path / "cramped.yaml"
     file.write_text(CRAMPED, encoding="utf-8")

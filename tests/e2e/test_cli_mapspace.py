@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import chipwise
-from chipwise.cli.main import main, with_value_of_mapspace
+from chipwise.cli.main import main, with_values
 from chipwise.cli.options import FACTORS, PLACEMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -63,9 +63,9 @@ def test_the_value_may_be_missing_anywhere(run, arguments):
 
 
 def test_only_a_missing_value_is_filled_in():
-    assert with_value_of_mapspace(["map", "x", "--mapspace", "even"]) == ["map", "x", "--mapspace", "even"]
-    assert with_value_of_mapspace(["map", "x", "--mapspace=even"]) == ["map", "x", "--mapspace=even"]
-    assert with_value_of_mapspace([]) == []
+    assert with_values(["map", "x", "--mapspace", "even"]) == ["map", "x", "--mapspace", "even"]
+    assert with_values(["map", "x", "--mapspace=even"]) == ["map", "x", "--mapspace=even"]
+    assert with_values([]) == []
 
 
 @pytest.mark.parametrize("given", [("--mapspace", "even"), ("--mapspace=even",)])

@@ -54,9 +54,9 @@ def compare(
         str | None,
         typer.Option(
             "--dataflows",
-            metavar="all|NAME[,NAME...]",
-            help="Each chip under these dataflows (rs, rs+, ws, os-a, os-b, os-c, nlr, is), at equal area of storage "
-            "and number of PEs.",
+            metavar="[NAME,NAME...]",
+            help="Each chip under these dataflows (rs, rs+, ws, os-a, os-b, os-c, nlr, is; without a value all), at "
+            "equal area of storage and number of PEs.",
             show_default=False,
         ),
     ] = None,

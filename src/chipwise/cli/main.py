@@ -93,25 +93,31 @@ def _run(arguments: Sequence[str] | None) -> int:
     """Exit code of one command, which typer reports by SystemExit."""
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        typer.main.get_command(app)(args=with_value_of_mapspace(given), prog_name="chipwise")
+        typer.main.get_command(app)(args=with_values(given), prog_name="chipwise")
     except SystemExit as finished:
         return finished.code if isinstance(finished.code, int) else 0
     return 0
 
 
-def with_value_of_mapspace(arguments: Sequence[str]) -> list[str]:
-    """The arguments with `show` after a `--mapspace` that has no value: typer has no options with optional values.
+ALONE = {"--mapspace": SHOW, "--dataflows": compare.ALL}
+"""What an option stands for without a value: typer has no options with optional values."""
 
-    >>> with_value_of_mapspace(["map", "--mapspace", "alexnet:conv1", "--mapspace", "even"])
+
+def with_values(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the value of `ALONE` after an option of those that has none.
+
+    >>> with_values(["map", "--mapspace", "alexnet:conv1", "--mapspace", "even"])
     ['map', '--mapspace', 'show', 'alexnet:conv1', '--mapspace', 'even']
+    >>> with_values(["compare", "lenet5", "--dataflows", "--on", "simple"])
+    ['compare', 'lenet5', '--dataflows', 'all', '--on', 'simple']
     """
     found: list[str] = []
     for i, word in enumerate(arguments):
         found.append(word)
         following = arguments[i + 1] if i + 1 < len(arguments) else "-"
         is_value = not following.startswith("-") and not {":", "=", "."} & set(following)
-        if word == "--mapspace" and not is_value:
-            found.append(SHOW)
+        if word in ALONE and not is_value:
+            found.append(ALONE[word])
     return found
 
 
