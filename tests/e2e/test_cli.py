@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,7 @@ def test_help_is_quick():
 def test_help_imports_nothing_that_computes():
     code = """
 import sys
+import time
 from chipwise.cli.main import main
 assert main(sys.argv[1:]) == 0
 print(*sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
