@@ -11,6 +11,8 @@ from chipwise.hardware import gallery
 from chipwise.hardware.accelerator import Array, Compute, Loops, Memory, Parallel, Route
 from chipwise.mapping.legality import check, utilisation
 from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
+from chipwise.report.hierarchy import hierarchy_dict, hierarchy_text
+from chipwise.report.listing import chip_entries, chips_text
 from chipwise.workload.load import load_network
 
 NEEDED = {Memory: {"read", "write"}, Array: {"transfer", "reduce"}, Compute: {"mac"}}
@@ -48,6 +50,26 @@ def test_a_file_read_back_is_the_chip(name: str, tmp_path, monkeypatch):
     Path(f"{name}.yaml").write_text(gallery.text(name), encoding="utf-8")
     assert load_accelerator(f"{name}.yaml") == load_accelerator(name)
     assert gallery.find(name.upper().replace("_", "-")) == name
+
+
+@pytest.mark.parametrize("name", gallery_names())
+def test_a_chip_is_drawn(name: str):
+    chip = load_accelerator(name)
+    drawn = hierarchy_text(chip)
+    parts = [
+        *chip.memories,
+        *chip.arrays,
+        chip.compute,
+        *(axis for array in chip.arrays for axis in array.axes),
+    ]
+    assert all(part.name in drawn for part in parts)
+    assert max(map(len, drawn.splitlines())) <= 160
+    assert len(hierarchy_dict(chip)["levels"]) == len(chip.levels)
+
+
+def test_the_list_has_every_chip():
+    text = chips_text(chip_entries())
+    assert all(f"\n{name} " in text for name in gallery_names())
 
 
 SMALL = {

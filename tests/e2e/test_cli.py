@@ -184,12 +184,14 @@ def test_a_network_takes_its_parameters_in_every_command(run, run_fails):
 def test_chips_are_listed(run):
     found = json.loads(run("chips", "--json", "-"))["chips"]
     assert next(chip for chip in found if chip["name"] == "eyeriss")["pes"] == 168
-    assert [line.split()[0] for line in run("chips").splitlines()[1:]] == [chip["name"] for chip in found]
+    table, hint = run("chips").split("\n\n")
+    assert [line.split()[0] for line in table.splitlines()[1:]] == [chip["name"] for chip in found]
+    assert "chipwise show CHIP" in hint
 
 
 def test_a_shown_chip_is_a_chip_file(run, tmp_path):
     file = tmp_path / "mine.yaml"
-    file.write_text(run("show", "Eyeriss"), encoding="utf-8")
+    file.write_text(run("show", "Eyeriss", "--yaml"), encoding="utf-8")
     assert chipwise.load_accelerator(file) == chipwise.load_accelerator("eyeriss")
 
 

@@ -97,9 +97,37 @@ def chips(*, json: JsonFile = None) -> None:
 
 
 def show(
-    chip: Annotated[str, typer.Argument(metavar="CHIP", help="A name (see `chipwise chips`).")],
+    chip: Annotated[
+        str, typer.Argument(metavar="CHIP", help="A name (see `chipwise chips`) or a .yaml file.")
+    ],
+    *,
+    json: JsonFile = None,
+    yaml: Annotated[
+        bool,
+        typer.Option(
+            "--yaml", help="Print the file of a chip that chipwise brings, to start one's own from."
+        ),
+    ] = False,
 ) -> None:
-    """File of a chip, to start one's own from."""
+    """A chip drawn: its levels, what each holds, its arrays and networks."""
+    check_target("--json", json)
+    if yaml:
+        if json is not None:
+            raise InputError("--yaml prints the chip's file; drop --json, which writes its structure")
+        say(_file_of(chip))
+        return
+    loaded = chipwise.load_accelerator(chip)
+
+    from chipwise.report.hierarchy import hierarchy_dict, hierarchy_text
+
+    if json is not None:
+        write_json("--json", json, hierarchy_dict(loaded))
+    if json != TERMINAL:
+        say(hierarchy_text(loaded))
+
+
+def _file_of(chip: str) -> str:
+    """The text of a chip's file."""
     from chipwise.hardware import gallery
 
     known = gallery.find(chip)
@@ -107,7 +135,7 @@ def show(
         raise InputError(
             f"chip {chip!r} is not one that chipwise brings." + did_you_mean(chip, gallery.names())
         )
-    say(gallery.text(known))
+    return gallery.text(known)
 
 
 def schema() -> None:

@@ -15,6 +15,7 @@ from chipwise.analysis.statistics import (
 )
 from chipwise.analysis.validation import Row
 from chipwise.components.load import gallery_names, load_accelerator
+from chipwise.report.hierarchy import format_peak
 from chipwise.report.tables import percent, table
 from chipwise.units import format_bytes, format_count, format_frequency
 from chipwise.workload import registry
@@ -34,6 +35,7 @@ _LEFT = (
     "agrees",
     "source",
     "parameters",
+    "memories",
 )
 
 
@@ -252,6 +254,9 @@ def chip_entries() -> list[dict[str, Any]]:
                 "clock_hz": chip.clock_hz,
                 "word_bits": chip.word_bits,
                 "area_mm2": chip.area_mm2,
+                "peak_macs_per_s": chip.peak_macs_per_s,
+                "runs": list(chip.runs),
+                "dataflows": list(chip.dataflows),
                 "memories": memories,
             }
         )
@@ -259,21 +264,34 @@ def chip_entries() -> list[dict[str, Any]]:
 
 
 def chips_text(entries: Sequence[dict[str, Any]]) -> str:
-    """The gallery as a table; memories on chip only, with all their copies."""
-    head = ("chip", "title", "node", "PEs", "clock", "word", "on-chip storage")
+    """The gallery as a table; memories on chip only."""
+    head = ("chip", "node", "PEs", "clock", "peak", "word", "on chip", "memories", "source")
     rows = [
         (
             e["name"],
-            e["title"],
             e["technology"].get("node", ""),
             str(e["pes"]),
             format_frequency(e["clock_hz"]),
+            format_peak(e["peak_macs_per_s"]),
             f"{e['word_bits']} b",
             format_bytes(sum((m["capacity_bits"] or 0) * m["instances"] for m in e["memories"])),
+            ", ".join(map(_memory, e["memories"][1:])),
+            _cited(e["source"]),
         )
         for e in entries
     ]
-    return table(head, rows, left=_LEFT)
+    return table(head, rows, left=_LEFT) + "\n`chipwise show CHIP` draws one; sources in full: --json FILE\n"
+
+
+def _memory(entry: dict[str, Any]) -> str:
+    """A memory with all its copies.
+
+    >>> _memory({"name": "spad", "capacity_bits": 192, "instances": 168})
+    '168 x spad 24 B'
+    """
+    size = "unlimited" if entry["capacity_bits"] is None else format_bytes(entry["capacity_bits"])
+    copies = "" if entry["instances"] == 1 else f"{entry['instances']} x "
+    return f"{copies}{entry['name']} {size}"
 
 
 def validation_text(rows: Sequence[Row]) -> str:
