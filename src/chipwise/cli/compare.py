@@ -31,51 +31,56 @@ def _reference(value: str) -> str:
     return value
 
 
+Networks = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK[,NETWORK...]", help="Names or files, as for `evaluate`.", show_default=False
+    ),
+]
+Chips = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="CHIP[,CHIP...]",
+        help="Names (see `chipwise chips`) or .yaml files.",
+        show_default=False,
+    ),
+]
+Dataflows = Annotated[
+    str | None,
+    typer.Option(
+        "--dataflows",
+        metavar="[NAME,NAME...]",
+        help="Each chip under these dataflows (rs, rs+, ws, os-a, os-b, os-c, nlr, is; without a value all), at "
+        "equal area of storage and number of PEs.",
+        show_default=False,
+    ),
+]
+Relative = Annotated[
+    str,
+    typer.Option(
+        "--relative", metavar="first|best", callback=_reference, help="What is 1.00 in relative figures."
+    ),
+]
+CsvFile = Annotated[
+    str | None,
+    typer.Option("--csv", metavar="FILE", help="Write the figures as CSV, like --json.", show_default=False),
+]
+
+
 def compare(
-    network: Annotated[
-        str,
-        typer.Argument(
-            metavar="NETWORK[,NETWORK...]", help="Names or files, as for `evaluate`.", show_default=False
-        ),
-    ],
-    on: Annotated[
-        str,
-        typer.Option(
-            "--on",
-            metavar="CHIP[,CHIP...]",
-            help="Names (see `chipwise chips`) or .yaml files.",
-            show_default=False,
-        ),
-    ],
+    network: Networks,
+    on: Chips,
     *,
     batch: Batch = 1,
     objective: Objective = "energy",
-    dataflows: Annotated[
-        str | None,
-        typer.Option(
-            "--dataflows",
-            metavar="[NAME,NAME...]",
-            help="Each chip under these dataflows (rs, rs+, ws, os-a, os-b, os-c, nlr, is; without a value all), at "
-            "equal area of storage and number of PEs.",
-            show_default=False,
-        ),
-    ] = None,
-    relative: Annotated[
-        str,
-        typer.Option(
-            "--relative", metavar="first|best", callback=_reference, help="What is 1.00 in relative figures."
-        ),
-    ] = "first",
+    dataflows: Dataflows = None,
+    relative: Relative = "first",
     layers: Annotated[bool, typer.Option("--layers", help="Add every layer.")] = False,
     mapspace: Placement = "even",
     factors: Factors = "spatial",
     json: JsonFile = None,
-    csv: Annotated[
-        str | None,
-        typer.Option(
-            "--csv", metavar="FILE", help="Write the figures as CSV, like --json.", show_default=False
-        ),
-    ] = None,
+    csv: CsvFile = None,
     jobs: Jobs = None,
     time_limit: TimeLimit = None,
     no_cache: NoCache = False,

@@ -80,6 +80,8 @@ def importing(command: Callable[..., None]) -> Callable[..., None]:
 def _is_imported(text: str) -> bool:
     from chipwise.workload.load import TORCH
 
+    if "," in text:
+        return False  # several networks, each of which its command loads
     owner, _, _ = _parts(text)
     return owner.startswith(TORCH) or owner.lower().endswith(".onnx")
 
