@@ -5,7 +5,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,11 @@ from chipwise.cli.options import (
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError
+
+if TYPE_CHECKING:
+    from chipwise.hardware.accelerator import Accelerator
+    from chipwise.mapping.mapping import Mapping
+    from chipwise.workload.layer import Layer
 
 MAX_BYTES = 2**20
 """Largest mapping file: the reader takes 2000 lines, of which printed ones have about 60 bytes."""
@@ -49,7 +54,7 @@ MappingFile = Annotated[
     typer.Option(
         "--mapping",
         metavar="FILE",
-        help="Cost this mapping, written as `map` prints it, instead of searching; `-` is stdin.",
+        help="Cost this mapping, written as `map` prints it or as Timeloop does, instead of searching; `-` is stdin.",
         show_default=False,
     ),
 ]
@@ -99,7 +104,7 @@ def map_(
         _tell(json, lambda: front_dict(points, batch), lambda: front_text(points, batch))
         return
     if mapping is not None:
-        result = chipwise.evaluate_mapping(found, chip, _read(mapping))
+        result = chipwise.evaluate_mapping(found, chip, _given(_read(mapping), found, chip))
     else:
         result = interruptible(
             lambda: chipwise.find_mapping(
@@ -130,6 +135,13 @@ def _tell(json: str | None, as_dict: Callable[[], dict[str, Any]], as_text: Call
         write_json("--json", json, as_dict())
     if json != TERMINAL:
         say(as_text())
+
+
+def _given(text: str, layer: "Layer", chip: "Accelerator") -> "Mapping | str":
+    """A mapping in Timeloop's notation, or a text in chipwise's own, which `evaluate_mapping` reads."""
+    from chipwise.mapping.timeloop import is_timeloop, parse_timeloop
+
+    return parse_timeloop(text, layer, chip) if is_timeloop(text) else text
 
 
 def _read(source: str) -> str:
