@@ -220,11 +220,19 @@ def _names(
     taken: list[tuple[float, float, float, float]],
     room: tuple[float, float, float],
 ) -> list[str]:
-    """Labels beside their points, right, left, above or below; one that fits nowhere is left out."""
+    """Labels beside their points, right, left, above or below; one that fits nowhere is left out.
+
+    Points that lie on each other have one label, that of the first, and how many more there are.
+    """
+    spots: dict[tuple[int, int], list[tuple[float, float, Point]]] = {}
+    for x, y, point in placed:
+        spots.setdefault((round(x / 3), round(y / 3)), []).append((x, y, point))
     out = []
     left, top, right = room
-    for x, y, point in placed:
-        wide = _width(point.label)
+    for spot in spots.values():
+        x, y, point = spot[0]
+        label = point.label + (f" +{len(spot) - 1}" if len(spot) > 1 else "")
+        wide = _width(label)
         for dx, dy in ((7, 4), (-7 - wide, 4), (-wide / 2, -8), (-wide / 2, 17)):
             box = (x + dx, y + dy - 11, x + dx + wide, y + dy + 2)
             inside = box[0] >= left and box[2] <= right and box[1] >= top
@@ -232,7 +240,9 @@ def _names(
                 box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken
             ):
                 taken.append(box)
-                out.append(_text(x + dx, y + dy, point.label, "n"))
+                rows = " ".join(p.row for _, _, p in spot if p.row)
+                text = _text(x + dx, y + dy, label, "n")
+                out.append(f'<g data-row="{_safe(rows)}">{text}</g>' if rows else text)
                 break
     return out
 

@@ -72,12 +72,26 @@ def test_nothing_and_one_point_make_a_chart_too(log: bool):
 
 
 def test_names_do_not_lie_on_each_other():
-    points = tuple(Point(1.0 + i / 1000, 1.0, f"layer{i}") for i in range(50))
+    points = tuple(Point(1.0 + i / 100, 1.0, f"layer{i}") for i in range(50))
     axis = Axis(low=0.0, high=3.0)
     chart = lines("t", [Series("s", points, line=False, marks=True, names=True)], axis, axis)
     shown = [t for t in texts(chart) if t.startswith("layer")]
     assert 1 <= len(shown) < 50
     assert len(parts(chart, "circle")) == 50
+
+
+def test_points_on_each_other_share_a_name():
+    points = tuple(Point(1.0, 1.0, f"layer{i}", str(i)) for i in range(3))
+    axis = Axis(low=0.0, high=3.0)
+    chart = lines("t", [Series("s", points, line=False, marks=True, names=True)], axis, axis)
+    assert [t for t in texts(chart) if t.startswith("layer")] == ["layer0 +2"]
+    assert parts(chart, "g")[0].get("data-row") == "0 1 2"
+
+
+def test_bytes_have_their_own_round_numbers():
+    axis = Axis(binary=True, format=lambda b: f"{b / 1024:g}K")
+    chart = bars("t", [Bar("a", (("x", 23.0 * 1024),))], axis=axis)
+    assert {"0K", "5K", "10K", "20K"} <= set(texts(chart))
 
 
 def test_user_text_is_inert():
