@@ -1,0 +1,40 @@
+"""The studies run, keep their points and go on from them; one short point of each."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHORT = {
+    "isca16_dataflows": ("nlr", "fc8"),
+    "overrated": ("rf64 buffer128", "fc8"),
+}
+
+
+def study(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    only, layers = SHORT[name]
+    command = [sys.executable, str(ROOT / "studies" / f"{name}.py"), "--only", only, "--layers", layers]
+    command += ["--points", str(folder / "points.json"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_point_is_found_kept_and_not_searched_again(name, tmp_path):
+    first = study(name, tmp_path, "--json", str(tmp_path / "x.json"))
+    assert first.returncode == 0, first.stderr
+    assert "[1/1, " in first.stderr
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    kept = json.loads((tmp_path / "points.json").read_text(encoding="utf-8"))
+    assert len(kept) == 1
+    again = study(name, tmp_path)
+    assert again.stdout == first.stdout
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_part_of_a_study_does_not_renew_documents(name, tmp_path):
+    refused = study(name, tmp_path, "--write")
+    assert refused.returncode == 2
+    assert "--write needs all" in refused.stderr
