@@ -174,6 +174,11 @@ class _Completion:
         if found["transfer"] is None and part.physical.length_mm is not None and self.others is not None:
             estimate = self.others.estimate(query_of(self.accelerator, part), "transfer")
             found["transfer"] = estimate and ActionEnergy(estimate.value, estimate.source)
+        if found["reduce"] is None and part.component != "network" and self.others is not None:
+            # Whatever carries the values: where they meet, they are added.
+            query = replace(query_of(self.accelerator, part), component="network")
+            estimate = self.others.estimate(query, "reduce")
+            found["reduce"] = estimate and ActionEnergy(estimate.value, estimate.source)
         return {a: energy or nothing for a, energy in found.items()}
 
     def entry(self, part: AnyPart, action: str) -> ActionEnergy | None:

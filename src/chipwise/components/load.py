@@ -45,7 +45,7 @@ def load_accelerator(source: str | Path | Accelerator) -> Accelerator:
         raise InputError(f"accelerator = {source!r} cannot be loaded; give {_ACCEPTED}, or an Accelerator")
     path = Path(source)
     if path.suffix.lower() in {".yaml", ".yml"}:
-        return accelerator_from(load_yaml(path))
+        return accelerator_from(load_yaml(path), path.parent)
     name = str(source)
     known = gallery.find(name)
     if known is not None:
@@ -58,8 +58,14 @@ def load_accelerator(source: str | Path | Accelerator) -> Accelerator:
     )
 
 
-def accelerator_from(document: Document) -> Accelerator:
-    """The chip in a parsed file, with an energy for every action and the areas that can be estimated."""
+def accelerator_from(document: Document, folder: Path | None = None) -> Accelerator:
+    """The chip in a parsed file, with an energy for every action and the areas that can be estimated.
+
+    Args:
+        document: the file.
+        folder: where the file lies, and the tables that it names; None: it lies nowhere and may name none, so that
+            a chip sent from elsewhere reads no files here.
+    """
     chip = read_chip(document)
     others = most_accurate()
     table: AbstractEstimator = others
@@ -67,7 +73,7 @@ def accelerator_from(document: Document) -> Accelerator:
     if chip.table is not None:
         note = ""
         try:
-            table = _table(chip.table, chip.mac_pj, chip.folder)
+            table = _table(chip.table, chip.mac_pj, folder)
         except InputError as error:
             raise InputError(f"{chip.energy_place}: {error}") from None
         if chip.scaled:
@@ -83,9 +89,11 @@ def accelerator_from(document: Document) -> Accelerator:
     )
 
 
-def _table(name: str, mac_pj: float | None, folder: Path) -> AbstractEstimator:
+def _table(name: str, mac_pj: float | None, folder: Path | None) -> AbstractEstimator:
     """An estimator by its name, or a user's table by its path beside the chip file."""
     if Path(name).suffix.lower() != ".csv":
         return energy_table(name, mac_pj)
     not_in_macs(name, mac_pj)
+    if folder is None:
+        raise InputError(f"energy table {name!r} is a file, and this chip is none that it could lie beside")
     return read_csv_table(folder / name)

@@ -94,6 +94,8 @@ class PublishedTable(AbstractEstimator):
         less = EXACT if row.bits in {1, query.bits} or row.power == 0 else BEYOND
         if row.per_mm:
             value *= query.length_mm or 0.0
+        elif query.length_mm is not None:
+            less = BEYOND  # printed for wires of some other length
         how = f"{row.value:g} for {row.bits} b" + ("" if less == EXACT else f", stretched to {query.bits} b")
         if less == EXACT and row.bits != query.bits and row.power:
             how = f"{row.value:g} per bit x {query.bits}"

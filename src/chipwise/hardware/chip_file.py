@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar, final
 
 from chipwise import units
@@ -63,8 +62,6 @@ class ChipFile:
     """Whether the table is to be scaled to the chip's technology."""
     estimate_leakage: bool
     """Whether the leakage of the chip is that of its parts, as estimators give it."""
-    folder: Path
-    """Of the file, where its tables are looked for."""
 
 
 def read_chip(document: Document) -> ChipFile:
@@ -132,7 +129,6 @@ class _Reader:
             chip_costs.compounds(self, chip.components),
             scaled=chip.energy is not None and chip.energy.scaled,
             estimate_leakage=estimate,
-            folder=Path(self.document.name).parent,
         )
 
     def dataflows(self) -> tuple[str, ...]:

@@ -12,12 +12,13 @@ from chipwise.components import registry
 from chipwise.components.compounds import LIBRARY, Compounded
 from chipwise.components.csv_table import parse_csv_table
 from chipwise.components.estimator import AREA, LATENCY, LEAKAGE, Query
-from chipwise.components.load import load_accelerator
+from chipwise.components.load import accelerator_from, load_accelerator
 from chipwise.components.registry import answers, energy_table, installed, most_accurate
 from chipwise.components.tables.cacti import Cacti
 from chipwise.components.tables.hwcomponents import HwComponents
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Compound, Piece
+from chipwise.yamlfile import parse_yaml
 
 KIB = 8192
 
@@ -184,6 +185,26 @@ def test_a_table_that_is_not_there(tmp_path):
     file.write_text(CHIP.replace("levels:", "energy: {table: gone.csv}\nlevels:"))
     with pytest.raises(InputError, match=r"gone\.csv: energy table cannot be read: No such file"):
         load_accelerator(file)
+
+
+def test_a_chip_that_is_no_file_reads_none():
+    text = CHIP.replace("levels:", "energy: {table: my.csv}\nlevels:")
+    with pytest.raises(
+        InputError, match=r"c\.yaml:5: energy table 'my\.csv' is a file, and this chip is none"
+    ):
+        accelerator_from(parse_yaml(text, "c.yaml"))
+
+
+def test_a_bus_adds_where_values_meet(tmp_path):
+    array = "  - {array: pes, component: multicast_bus, hop: 0.1 mm, axes: {rows: {size: 4}}}\n  - {compute"
+    energy = load_accelerator_of(CHIP.replace("  - {compute", array), tmp_path).arrays[0].energy
+    assert energy["transfer"].source.startswith("wires: 16 b x 0.1 mm")
+    assert energy["reduce"].energy_pj == 0.05
+    free = array.replace("component: multicast_bus, hop: 0.1 mm, ", "")
+    text = CHIP.replace("  - {compute", free).replace("levels:", "energy: {table: horowitz-45nm}\nlevels:")
+    assert load_accelerator_of(text, tmp_path).arrays[0].energy["transfer"].energy_pj == 0
+    hop = load_accelerator_of(text.replace("array: pes,", "array: pes, hop: 1 mm,"), tmp_path)
+    assert hop.arrays[0].energy["transfer"].source.startswith("wires: 16 b x 1 mm")
 
 
 # CACTI and hwcomponents, with stand-ins that answer as they do
