@@ -33,6 +33,11 @@ def check_runs(layers: tuple[Layer, ...], chip: Accelerator) -> None:
     )
 
 
+def under_each(chip: Accelerator) -> list[Accelerator]:
+    """The chip under each dataflow that it chooses among; itself if it has no choice."""
+    return [with_dataflow(chip, name) for name in chip.dataflows] or [chip]
+
+
 def find_under_best(
     layer: Layer,
     chip: Accelerator,
@@ -62,7 +67,7 @@ def find_under_best(
         InputError: a layer of a kind that the chip does not run. NoMappingError: it fits under no dataflow.
     """
     check_runs((layer,), chip)
-    chips = [with_dataflow(chip, name) for name in chip.dataflows] or [chip]
+    chips = under_each(chip)
     found: list[tuple[tuple[float, ...], Accelerator, Found]] = []
     failures: list[NoMappingError] = []
     for candidate in chips:

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import accumulate
+from math import inf
 from pathlib import Path
 
-from chipwise.analysis.dataflows import check_runs, find_under_best
+from chipwise.analysis.dataflows import check_runs, find_under_best, under_each
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError
@@ -98,8 +100,16 @@ def find_front(
         NoMappingError: nothing legal fits; the message names the constraint.
     """
     accelerator = load_accelerator(chip)
-    points = front(layer, accelerator, time_limit_s, Mapspace(mapspace, factors))
-    return [_result(layer, accelerator, found) for found in points]
+    check_runs((layer,), accelerator)
+    points = [
+        _result(layer, chip_under, found)
+        for chip_under in under_each(accelerator)
+        for found in front(layer, chip_under, time_limit_s, Mapspace(mapspace, factors))
+    ]
+    points.sort(key=lambda point: (point.energy_pj, point.latency_cycles))
+    fastest = list(accumulate((point.latency_cycles for point in points), min, initial=inf))
+    # Of several dataflows' fronts those points that are faster than all that need less energy.
+    return [point for point, before in zip(points, fastest, strict=False) if point.latency_cycles < before]
 
 
 def _result(layer: Layer, chip: Accelerator, found: Found) -> LayerResult:

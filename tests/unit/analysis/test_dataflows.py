@@ -42,6 +42,20 @@ def test_a_hybrid_takes_the_better_dataflow(layer, objective):
     assert best.certificate.gap == 0
 
 
+def test_a_front_takes_points_of_either_dataflow():
+    """No point of it is beaten by one of a dataflow alone, and each is one of those."""
+    chip = hybrid()
+    points = [(p.energy_pj, p.latency_cycles) for p in chipwise.find_front(CONV, chip, factors="perfect")]
+    alone = [
+        (p.energy_pj, p.latency_cycles)
+        for name in chip.dataflows
+        for p in chipwise.find_front(CONV, with_dataflow(chip, name), factors="perfect")
+    ]
+    assert points == sorted(
+        p for p in set(alone) if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in alone)
+    )
+
+
 def test_an_evaluation_tells_what_was_chosen():
     result = chipwise.evaluate(BOTH, hybrid(), factors="perfect")
     flows = {name: layer.accelerator.dataflow for name, layer in result.layers.items()}
