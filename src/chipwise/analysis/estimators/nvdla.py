@@ -12,15 +12,16 @@ up16 rounds up to a multiple of 16, U is the stride; (P, Q) = (H, W)/U with padd
 without. K is counted with the batch for fully-connected layers, whose weights are shared by it. A KiB takes as long as
 1000 bytes.
 
-The sheet of AlexNet stops here. Those of GoogLeNet and ResNet-50 differ (github.com/nvdla/hw/issues/96): where the input
-does not fit beside the weights of 32 filters, weights come again for each part of it,
+The sheet of AlexNet stops here. Those of GoogLeNet and ResNet-50 differ (github.com/nvdla/hw/issues/96): where the
+input does not fit beside the weights of 32 filters, weights come again for each part of it,
 
     weight traffic = weight · ceil(input / (buffer − weights of 32 filters))
 
-and what is done outside convolutions, sums and pooling, is a pass through DRAM of its own. The cells of these two sheets
-are not public as text: the formula of the cycles is quoted in issue 51, that 3 x 3 counts as Winograd there whatever is
-asked for in issue 202, and the smallest tile of weights stands in a C++ transcription of the sheet. Which of them act
-together was chosen such that the seven figures of ResNet-50 in the NVDLA primer come out; no constant is fitted.
+and what is done outside convolutions, sums and pooling, is a pass through DRAM of its own. The cells of these two
+sheets are not public as text: the formula of the cycles is quoted in issue 51, that 3 x 3 counts as Winograd there
+whatever is asked for in issue 202, and the smallest tile of weights stands in a C++ transcription of the sheet.
+Which of them act together was chosen such that the seven figures of ResNet-50 in the NVDLA primer come out; no
+constant is fitted.
 """
 
 from collections.abc import Iterator, Sequence

@@ -3,10 +3,10 @@
 AlexNet is the sheet's own, of 224 x 224 without padding and in two groups: 54 x 54 outputs of its first layer, where
 the zoo's network has 55 x 55 of 227 x 227. Once with 4 MB of SRAM beside DRAM, and once with DRAM alone.
 
-The primer prints frames per second of ResNet-50 for seven designs, here without a batch. Its sheet is not public as
-text, so these figures also chose how traffic is counted in it (`estimators/nvdla`); no constant is fitted. What GoogLeNet
-and ResNet-50 come to in the estimator's default design, with its batch of 16 for fully-connected layers, is shown without
-a published figure.
+The primer prints frames per second of ResNet-50 for seven designs, here without a batch. Its sheet is not public
+as text, so these figures also chose how traffic is counted in it (`estimators/nvdla`); no constant is fitted. What
+GoogLeNet and ResNet-50 come to in the estimator's default design, with its batch of 16 for fully-connected layers,
+is shown without a published figure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
