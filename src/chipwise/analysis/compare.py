@@ -16,6 +16,8 @@ from chipwise.analysis.results import EvaluationResult
 from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError, NoMappingError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.mapper.mapspace import Mapspace
+from chipwise.mapper.objectives import names_of
 from chipwise.workload.load import load_network
 from chipwise.workload.network import Network
 
@@ -108,6 +110,10 @@ class Comparison:
             entry: dict[str, Any] = {
                 "network": column.network,
                 "accelerator": column.accelerator,
+                "technology": dict(column.chip.technology),
+                "word_bits": column.chip.word_bits,
+                "pes": column.chip.pes,
+                "clock_hz": column.chip.clock_hz,
                 "failure": column.failure,
                 "totals": column.figures(),
                 "relative": relative,
@@ -166,13 +172,15 @@ def compare(
         time_limit_s: for each layer, as for `evaluate`.
 
     Raises:
-        InputError: a network, chip or dataflow that is not known. What does not fit a chip raises nothing: its
-            column says so.
+        InputError: a network, chip or dataflow that is not known, or nothing that can run. What does not fit one
+            chip raises nothing: its column says so.
 
     >>> found = compare("lenet5", ["simple", "eyeriss"])
     >>> [column.accelerator for column in found.columns], found.relative()[0]["energy_pj"]
     (['simple', 'eyeriss'], 1.0)
     """
+    names_of(objective)
+    Mapspace(mapspace, factors)
     if reference not in REFERENCES:
         raise InputError(f"reference {reference!r} is not known." + did_you_mean(reference, REFERENCES))
     loaded = [load_network(source) for source in _many(networks)]
@@ -187,6 +195,7 @@ def compare(
         raise InputError("nothing to compare: name at least one network and one chip")
     total = len(accelerators) * sum(len(network.layers) for network in loaded)
     columns: list[Column] = []
+    errors: list[NoMappingError | InputError] = []
     done = 0
     for network in loaded:
         for chip in accelerators:
@@ -204,11 +213,15 @@ def compare(
                     time_limit_s=time_limit_s,
                 )
                 columns.append(Column(network.name, chip, result))
-            except NoMappingError as error:
+            except (NoMappingError, InputError) as error:
+                # What holds for all columns has been checked; a chip for FC layers alone is its own column's matter.
+                errors.append(error)
                 columns.append(Column(network.name, chip, None, str(error)))
             done += len(network.layers)
             if progress is not None:
                 progress(done, total, chip.name)
+    if len(errors) == len(columns) and isinstance(errors[0], InputError):
+        raise errors[0]
     return Comparison(tuple(columns), batch, objective, reference, note)
 
 

@@ -5,9 +5,10 @@ import io
 from collections.abc import Sequence
 
 from chipwise.analysis.compare import FIGURES, Column, Comparison
+from chipwise.hardware.accelerator import Accelerator
 from chipwise.report.evaluation import component_shares
 from chipwise.report.tables import bar, percent, table
-from chipwise.units import format_bytes, format_energy, format_power, format_time
+from chipwise.units import format_bytes, format_energy, format_frequency, format_power, format_time
 
 PARTS = 3
 """Components named per column, the largest first."""
@@ -28,7 +29,7 @@ def comparison_text(found: Comparison, *, layers: bool = False) -> str:
         parts.append(_measured(found, fitting))
     failed = [f"  {name}: {c.failure}\n" for name, c in zip(names, found.columns, strict=True) if c.failure]
     if failed:
-        parts.append("without a legal mapping\n" + "".join(failed))
+        parts.append("what does not run\n" + "".join(failed))
     return "\n".join(parts)
 
 
@@ -68,7 +69,7 @@ def _figures(found: Comparison, names: Sequence[str]) -> str:
     for name, column, relative in zip(names, found.columns, found.relative(), strict=True):
         f = column.figures()
         if column.result is None:
-            rows.append([name, "no mapping", *[UNKNOWN] * (len(head) - 2)])
+            rows.append([name, "does not run", *[UNKNOWN] * (len(head) - 2)])
             continue
         rows.append(
             [
@@ -96,7 +97,10 @@ def _known(value: float | None) -> float:
 
 
 def _times(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.2f}"
+    """To two decimals, or two digits where that would be nothing."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.2g}"
 
 
 def _bars(fitting: Sequence[tuple[str, Column]]) -> str:
@@ -171,10 +175,24 @@ def _measured(found: Comparison, fitting: Sequence[tuple[str, Column]]) -> str:
     )
     what = "the first that fits" if found.reference == "first" else "the best of its column"
     networks = ", ".join(dict.fromkeys(column.network for _, column in fitting))
-    return (
+    chips = {} if found.note else {column.accelerator: column.chip for _, column in fitting}
+    made = "".join(f"  {made_of(chip)}\n" for chip in chips.values()) if len(chips) > 1 else ""
+    return (f"what is compared\n{made}\n" if made else "") + (
         f"x: times {what}. TOPS/W: 2 x MACs / energy of {networks}, batch {found.batch}, nothing skipped, off-chip "
         f"accesses included.\nEvery layer has the mapping with the least {found.objective}: {known}.\n"
     )
+
+
+def made_of(chip: Accelerator) -> str:
+    """What makes figures of chips differ before any design does: technology, width of a word, PEs, clock.
+
+    >>> from chipwise.components.load import load_accelerator
+    >>> made_of(load_accelerator("eyeriss"))
+    'eyeriss: 65 nm, words of 16 b, 168 PEs at 200 MHz'
+    """
+    node = chip.technology.get("node", "technology unknown")
+    pes = f"{chip.pes} PE{'s' if chip.pes > 1 else ''}"
+    return f"{chip.name}: {node}, words of {chip.word_bits} b, {pes} at {format_frequency(chip.clock_hz)}"
 
 
 def comparison_csv(found: Comparison, *, layers: bool = False) -> str:
@@ -191,9 +209,11 @@ def comparison_csv(found: Comparison, *, layers: bool = False) -> str:
                 )
         return out.getvalue()
     heads = [h for name in FIGURES for h in (name, f"{name}_relative")]
-    writer.writerow(["network", "accelerator", *heads, "failure"])
+    writer.writerow(["network", "accelerator", "node", "word_bits", "pes", "clock_hz", *heads, "failure"])
     for column, relative in zip(found.columns, found.relative(), strict=True):
         figures = column.figures()
         values = ["" if v is None else v for name in FIGURES for v in (figures[name], relative[name])]
-        writer.writerow([column.network, column.accelerator, *values, column.failure or ""])
+        chip = column.chip
+        made = [chip.technology.get("node", ""), chip.word_bits, chip.pes, chip.clock_hz]
+        writer.writerow([column.network, column.accelerator, *made, *values, column.failure or ""])
     return out.getvalue()

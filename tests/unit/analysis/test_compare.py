@@ -65,6 +65,12 @@ def test_a_chip_that_fits_nothing_keeps_its_place():
     assert found.relative()[1]["energy_pj"] == 1.0  # the first that fits
 
 
+def test_a_chip_for_other_layers_keeps_its_place():
+    found = chipwise.compare(SMALL, ["eie", "simple"])
+    assert "runs fc layers only" in found.failures[0].failure
+    assert found.columns[1].result is not None
+
+
 def test_all_networks_on_all_chips_with_progress():
     seen = []
     other = Network("other", SMALL.layers[1:])
@@ -85,6 +91,9 @@ def test_all_networks_on_all_chips_with_progress():
         ({"chips": []}, "nothing to compare"),
         ({"chips": "simple", "reference": "frist"}, "first"),
         ({"chips": "simple", "dataflows": ["wss"]}, "ws"),
+        ({"chips": ["simple", "eyeriss"], "objective": "enrgy"}, "energy"),
+        ({"chips": ["simple", "eyeriss"], "mapspace": "evn"}, "even"),
+        ({"chips": "eie"}, "runs fc layers only"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_mapped(arguments, words):
