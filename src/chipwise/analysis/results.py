@@ -184,7 +184,7 @@ class EvaluationResult:
 
     @property
     def area_mm2(self) -> float | None:
-        """Of the chip as published, else of its components; None where neither is known."""
+        """Of the chip as published, else of its components, which is less; None where neither is known."""
         published = self.accelerator.area_mm2
         return self.accelerator.components_area_mm2 if published is None else published
 
@@ -195,7 +195,7 @@ class EvaluationResult:
 
     def totals(self) -> dict[str, float | int | None]:
         """Sums over layers and what follows from them; `energy_pj` and `latency_s` are of the whole batch."""
-        latency_s = self.latency_s
+        latency_s, area_mm2 = self.latency_s, self.accelerator.area_mm2
         return {
             "macs": self.macs,
             "energy_pj": self.energy_pj,
@@ -205,14 +205,15 @@ class EvaluationResult:
             "throughput_inferences_per_s": self.batch / latency_s,
             "power_w": self.energy_pj * 1e-12 / latency_s,
             "utilization": self.macs / (self.accelerator.pes * self.latency_cycles),
-            "area_mm2": self.accelerator.area_mm2,
+            "area_mm2": area_mm2,
             "off_chip_bytes": sum(r.off_chip_bytes for r in self.layers.values()),
             "leakage_energy_pj": self.energy_by("component").get("leakage", 0.0),
             "leakage_w": sum(p.power_w for p in static_powers(self.accelerator) if p.kind == "leakage"),
             "components_area_mm2": self.accelerator.components_area_mm2,
             "tops": self.tops,
             "tops_per_w": 2 * self.macs / self.energy_pj,
-            "tops_per_mm2": None if self.area_mm2 is None else self.tops / self.area_mm2,
+            # Of the chip as published: the sum of its components leaves out wires and control.
+            "tops_per_mm2": None if area_mm2 is None else self.tops / area_mm2,
         }
 
     def components(self) -> dict[str, dict[str, Any]]:

@@ -108,25 +108,27 @@ def _figures(result: EvaluationResult) -> str:
     what = "inference" if batch == 1 else f"batch of {batch}"
     speed = f"{_number(totals['throughput_inferences_per_s']):.3g} inferences/s"
     power = format_power(_number(totals["power_w"]))
-    per_mm2 = totals["tops_per_mm2"]
-    density = "" if per_mm2 is None else f", {per_mm2:.3g} TOPS/mm2"
+    density, area = _density(result)
     reached = f"{result.tops:.3g} TOPS, {_number(totals['tops_per_w']):.3g} TOPS/W{density}"
     share = percent(_number(totals["utilization"]))
     peak = f"{chip.peak_macs_per_s / 1e9:.4g} GMAC/s"
     cost = f"{format_energy(result.energy_pj)} and {format_time(result.latency_s)} per {what}"
     return (
         f"{cost}: {speed} at {power}; {reached}\n"
-        f"with {result.network}, batch {batch}, at {share} of the peak of {peak}{_area(result)}; with off-chip "
+        f"with {result.network}, batch {batch}, at {share} of the peak of {peak}{area}; with off-chip "
         f"accesses, {format_bytes(8 * _number(totals['off_chip_bytes']))}\n{_leakage(result)}"
     )
 
 
-def _area(result: EvaluationResult) -> str:
-    """What TOPS/mm2 are of: the area that is published, or the sum of what the components are estimated at."""
-    if result.area_mm2 is None:
-        return ""
-    how = "" if result.accelerator.area_mm2 is not None else " of components, estimated"
-    return f", on {result.area_mm2:.4g} mm2{how}"
+def _density(result: EvaluationResult) -> tuple[str, str]:
+    """TOPS/mm2 and of what: the chip as published, or at most, of what its components are estimated at."""
+    published, estimated = result.accelerator.area_mm2, result.accelerator.components_area_mm2
+    if published is not None:
+        return f", {result.tops / published:.3g} TOPS/mm2", f", on {published:.4g} mm2"
+    if estimated is None:
+        return "", ""
+    less = f", at most {result.tops / estimated:.3g} TOPS/mm2"
+    return less, f", on at least the {estimated:.4g} mm2 estimated of its components"
 
 
 def _leakage(result: EvaluationResult) -> str:
