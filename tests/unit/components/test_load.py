@@ -148,3 +148,15 @@ def test_a_file_without_any_one_line_is_read_or_refused(name: str):
 def test_any_name_is_known_or_refused(name: str):
     with contextlib.suppress(InputError):
         load_accelerator(name)
+
+
+def test_chips_that_name_a_table_keep_its_figures():
+    """Whatever estimators there are: those of eyeriss and simple are compared with published results."""
+    simple, eyeriss = load_accelerator("simple"), load_accelerator("eyeriss")
+    figures = {m.name: m.energy["read"].energy_pj for m in simple.memories}
+    assert figures == pytest.approx({"dram": 320, "buffer": 9.5182697, "registers": 0.625}, rel=1e-7)
+    assert simple.compute.energy["mac"].energy_pj == pytest.approx(0.8874007874)
+    assert simple.arrays[0].energy["transfer"].energy_pj == 0.035
+    figures = {m.name: m.energy["write"].energy_pj / 1.69 for m in eyeriss.memories}
+    assert figures == {"dram": 200, "buffer": 6, "ifmap_spad": 1, "filter_spad": 1, "psum_spad": 1}
+    assert all(not chip.leakage_w and not chip.parts for chip in (simple, eyeriss))
