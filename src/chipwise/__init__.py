@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chipwise.analysis.algorithms.compare import compare_algorithms
     from chipwise.analysis.compare import compare
     from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_front, find_mapping
+    from chipwise.analysis.eyexam import eyexam
     from chipwise.analysis.statistics import describe
     from chipwise.components.load import load_accelerator
     from chipwise.errors import ChipwiseError, InputError, NoMappingError
@@ -29,6 +30,7 @@ _HOME = {
     "describe": "chipwise.analysis.statistics",
     "evaluate": "chipwise.analysis.evaluate",
     "evaluate_mapping": "chipwise.analysis.evaluate",
+    "eyexam": "chipwise.analysis.eyexam",
     "find_front": "chipwise.analysis.evaluate",
     "find_mapping": "chipwise.analysis.evaluate",
     "fully_connected": "chipwise.workload.kinds",
@@ -48,6 +50,7 @@ __all__ = [
     "describe",
     "evaluate",
     "evaluate_mapping",
+    "eyexam",
     "find_front",
     "find_mapping",
     "fully_connected",

@@ -1,0 +1,75 @@
+"""`chipwise eyexam`: why a chip does not reach its peak."""
+
+# ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
+
+from typing import Annotated
+
+import typer
+
+import chipwise
+from chipwise.cli.chips import load_chip
+from chipwise.cli.options import (
+    Batch,
+    Chip,
+    Dataflow,
+    Factors,
+    Jobs,
+    JsonFile,
+    Network,
+    Placement,
+    TimeLimit,
+)
+from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
+from chipwise.cli.waiting import interruptible
+from chipwise.errors import InputError
+
+
+def eyexam(
+    network: Network,
+    on: Chip,
+    *,
+    dataflow: Dataflow = None,
+    batch: Batch = 1,
+    mapspace: Placement = "even",
+    factors: Factors = "spatial",
+    json: JsonFile = None,
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            "--csv", metavar="FILE", help="Write the layers as CSV, like --json.", show_default=False
+        ),
+    ] = None,
+    jobs: Jobs = None,
+    time_limit: TimeLimit = None,
+) -> None:
+    """Why a chip does not reach its peak: active PEs as constraints are put on one by one."""
+    check_target("--json", json)
+    check_target("--csv", csv)
+    if TERMINAL == json == csv:
+        raise InputError("--json - and --csv - would mix on the terminal; write one of them to a file")
+    loaded = chipwise.load_network(network)
+    chip = load_chip(on, dataflow)
+
+    from chipwise.analysis.eyexam import eyexam as examine
+    from chipwise.cli.progress import progress_bar
+    from chipwise.report.eyexam import eyexam_csv, eyexam_text
+
+    with progress_bar(len(loaded.layers)) as progress:
+        exam = interruptible(
+            lambda: examine(
+                loaded,
+                chip,
+                batch,
+                mapspace=mapspace,
+                factors=factors,
+                workers=jobs,
+                progress=progress,
+                time_limit_s=time_limit,
+            )
+        )
+    if json is not None:
+        write_json("--json", json, exam.to_dict())
+    if csv is not None:
+        write_text("--csv", csv, eyexam_csv(exam))
+    if TERMINAL not in (json, csv):
+        say(eyexam_text(exam))
