@@ -96,7 +96,12 @@ def variant(chip: Accelerator, name: str) -> Accelerator:
     # Whole words, rounded down: never more area than there was.
     gained = int(freed * RF_AREA / chip.instances(buffer.name)) // chip.word_bits * chip.word_bits
     levels = [
-        replace(level, capacity_bits=buffer.capacity_bits + gained)
+        replace(
+            level,
+            capacity_bits=buffer.capacity_bits + gained,
+            # What found its room in the PEs alone, as Eyeriss's filters, must find it here where those are gone.
+            may_keep=tuple(t for t in chip.tensors if t not in level.keeps),
+        )
         if isinstance(level, Memory) and level.name == buffer.name
         else level
         for level in laid.levels
