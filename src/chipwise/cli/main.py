@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from chipwise import __version__
-from chipwise.cli import algorithms, compare, components, densities, evaluate, eyexam, listing, mapping, roofline, validate
+from chipwise.cli import (
+    algorithms,
+    compare,
+    components,
+    densities,
+    evaluate,
+    eyexam,
+    listing,
+    mapping,
+    roofline,
+    validate,
+)
 from chipwise.cli.imports import importing
 from chipwise.cli.options import SHOW
 from chipwise.errors import ChipwiseError

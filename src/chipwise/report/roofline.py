@@ -89,7 +89,7 @@ def _plot(roof: Roofline, ceiling: Ceiling) -> str:
         if log10(y) >= bottom:
             _, down = place(x, y)
             grid[down][i] = "-" if y == roof.peak else "/"
-    letters = {}
+    letters: dict[str, str] = {}
     for i, (x, p) in enumerate(points):
         across, down = place(x, p.achieved)
         letter = _letter(i)
