@@ -10,6 +10,7 @@ import typer
 from chipwise import __version__
 from chipwise.cli import (
     algorithms,
+    card,
     compare,
     components,
     densities,
@@ -59,6 +60,8 @@ for _command in (
     compare.compare,
     mapping.map_,
     eyexam.eyexam,
+    card.card,
+    card.metrics,
     roofline.roofline,
     listing.describe,
     algorithms.algorithms,
