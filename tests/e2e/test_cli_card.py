@@ -37,6 +37,7 @@ def test_metrics_with_scaling(run, small):
         ("card", ["--require", "speed<=1ms"], "not known"),
         ("card", ["--require", "latency<=1"], "needs a unit"),
         ("card", ["--accuracy", "57"], "fraction from 0 to 1"),
+        ("card", ["--images", "0"], "whole number from 1"),
         ("card", ["--accuracy", "nan"], "fraction from 0 to 1"),
         ("metrics", ["--accuracy", "0.5"], "NETWORK=FRACTION"),
         ("metrics", ["--accuracy", "vgg=0.5"], "not among the networks"),

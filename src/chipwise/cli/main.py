@@ -18,6 +18,7 @@ from chipwise.cli import (
     eyexam,
     listing,
     mapping,
+    metrics,
     roofline,
     validate,
 )
@@ -61,7 +62,7 @@ for _command in (
     mapping.map_,
     eyexam.eyexam,
     card.card,
-    card.metrics,
+    metrics.metrics,
     roofline.roofline,
     listing.describe,
     algorithms.algorithms,

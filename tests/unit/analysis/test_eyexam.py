@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 import chipwise
-from chipwise.analysis.eyexam import STEPS, eyexam, losses
+from chipwise.analysis.eyexam import STEPS, examine_layer, eyexam, losses
 from chipwise.analysis.eyexam_bounds import best_shape, bounds_of
 from chipwise.analysis.eyexam_remedies import remedies
 from chipwise.errors import InputError, NoMappingError
+from chipwise.hardware import gallery
 from chipwise.report.eyexam import eyexam_csv, eyexam_text
 from chipwise.workload.network import Network
 
@@ -97,3 +98,21 @@ def test_a_chip_that_chooses_its_dataflow_takes_the_best_of_each_step():
     whole = eyexam(net(layer), chip).layers["c"].cycles
     each = [eyexam(net(layer), with_dataflow(chip, name)).layers["c"].cycles for name in chip.dataflows]
     assert whole == tuple(min(of) for of in zip(*each, strict=True))
+
+
+@pytest.mark.parametrize("name", gallery.names())
+def test_every_chip_can_be_examined(name):
+    chip = chipwise.load_accelerator(name)
+    layer = next(
+        layer
+        for layer in (
+            chipwise.conv("c", M=32, C=16, P=7, Q=7, R=3, S=3),
+            chipwise.fully_connected("f", M=32, C=64),
+        )
+        if not chip.runs or layer.kind in chip.runs
+    )
+    exam = examine_layer(layer, chip)
+    assert exam.proven
+    assert list(exam.cycles) == sorted(exam.cycles)
+    assert exam.active_pes[-1] <= chip.pes
+    assert sum(exam.lost_cycles) == pytest.approx(exam.cycles[-1] - layer.macs / chip.pes)
