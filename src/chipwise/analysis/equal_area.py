@@ -66,7 +66,7 @@ def at_equal_area(chip: Accelerator, names: Iterable[str]) -> Variants:
 
     >>> from chipwise.components.load import load_accelerator
     >>> nlr, = at_equal_area(load_accelerator("simple"), ["nlr"]).chips
-    >>> nlr.memory("buffer").capacity_bits / 8 / 1024 / 128
+    >>> round(nlr.memory("buffer").capacity_bits / 8 / 1024 / 128, 3)
     2.6
     """
     chips = tuple(variant(chip, name) for name in names)

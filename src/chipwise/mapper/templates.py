@@ -108,7 +108,7 @@ class Template:
         problem = self.tables[0].problem
         objective = problem.objective
         widest = max(len(v) for v in self.variants)
-        weight = np.array([q.weight for q in self.quantities]).T.copy()
+        weight = np.array([q.weight for q in self.quantities], np.float64).T.copy()
         known: dict[str, object] = {
             "kinds": np.array(objective.kinds, np.int64),
             "n_ports": len(objective.ports),
@@ -196,7 +196,7 @@ class Template:
         """Numbers of the terms that cost here, and what each costs in every row."""
         weights: dict[int, NDArray[np.float64]] = {}
         for q in self.quantities:
-            weight = np.array(q.weight)
+            weight = np.array(q.weight, np.float64)
             for at, sign in ((q.number, 1.0), (q.minus_number, -1.0)):
                 if at >= 0:
                     weights[at] = weights.get(at, 0.0) + sign * weight

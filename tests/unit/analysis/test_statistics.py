@@ -107,7 +107,7 @@ def test_a_batch_multiplies_activations_and_not_weights():
 def test_every_network_can_be_described_as_json(name):
     data = describe(registry.build(name)).to_dict()
     assert json.loads(json.dumps(data)) == data
-    assert list(data) == ["network", "input", "totals", "layers", "operations"]
+    assert list(data) == ["network", "input", "totals", "layers", "operations", "free"]
     assert data["totals"]["macs"] == registry.build(name).macs
 
 
