@@ -161,7 +161,7 @@ def test_one_level_takes_what_a_simulator_takes():
 
 def test_two_levels_take_about_what_a_simulator_takes():
     """Levels wait for one another, and ports serve whoever asks first: no formula has all of that."""
-    found = [f for f in (both(seed, 2) for seed in range(60)) if f]
+    found = [f for f in (both(seed, 2) for seed in range(30)) if f]
     ratios = [formula / simulated for formula, simulated, _ in found]
     assert min(ratios) > 0.7
     assert max(ratios) < 1.15
