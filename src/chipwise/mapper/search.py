@@ -137,10 +137,15 @@ def _checked(layer: Layer, chip: Accelerator, time_limit_s: float | None) -> Clo
     _check_tensors(layer, chip)
     if time_limit_s is not None and not time_limit_s > 0:
         raise InputError(f"time limit = {time_limit_s} s must be above 0")
-    if time_limit_s is not None and not kernel.search.signatures:
-        # The kernels are compiled the first time, which takes longer than many limits.
-        _find_any(replace(layer, dims=dict.fromkeys(layer.dims, 1)), chip, Mapspace())
+    if time_limit_s is not None:
+        compile_kernels(layer, chip)
     return Clock(time_limit_s)
+
+
+def compile_kernels(layer: Layer, chip: Accelerator) -> None:
+    """Have the kernels compiled before a time limit starts: the first time, that takes longer than many limits."""
+    if not kernel.search.signatures:
+        _find_any(replace(layer, dims=dict.fromkeys(layer.dims, 1)), chip, Mapspace())
 
 
 def _check_tensors(layer: Layer, chip: Accelerator) -> None:
