@@ -8,7 +8,7 @@ import typer
 
 import chipwise
 from chipwise.cli.options import Batch, JsonFile
-from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
+from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
 from chipwise.errors import InputError, did_you_mean
 
 FILTERS = ("beforehand", "each-batch")
@@ -67,10 +67,7 @@ def algorithms(
 
     Multiplications, additions and storage of each, and which takes the fewest.
     """
-    check_target("--json", json)
-    check_target("--csv", csv)
-    if json == csv == TERMINAL:
-        raise InputError("--json - and --csv - would mix on the terminal; write one of them to a file")
+    check_targets({"--json": json, "--csv": csv})
 
     from chipwise.cli.layer_spec import load_layer
     from chipwise.report.algorithms import algorithms_csv, algorithms_dict, algorithms_text

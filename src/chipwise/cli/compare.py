@@ -17,7 +17,7 @@ from chipwise.cli.options import (
     Placement,
     TimeLimit,
 )
-from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
+from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
 from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError, did_you_mean
 
@@ -90,10 +90,7 @@ def compare(
     A chip that cannot run a network keeps its place, is named with the reason, and makes the exit code 1. Proven
     mappings are kept, so that an interrupted comparison goes on where it was.
     """
-    check_target("--json", json)
-    check_target("--csv", csv)
-    if json == csv == TERMINAL:
-        raise InputError("--json - and --csv - would mix on the terminal; write one of them to a file")
+    check_targets({"--json": json, "--csv": csv})
     networks = [chipwise.load_network(name) for name in _networks(network)]
     chips = [chipwise.load_accelerator(name) for name in _names("--on", on)]
     flows = dataflows if dataflows is None else _names("--dataflows", dataflows)

@@ -19,9 +19,8 @@ from chipwise.cli.options import (
     Placement,
     TimeLimit,
 )
-from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
+from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
 from chipwise.cli.waiting import interruptible
-from chipwise.errors import InputError
 
 
 def eyexam(
@@ -43,10 +42,7 @@ def eyexam(
     time_limit: TimeLimit = None,
 ) -> None:
     """Why a chip does not reach its peak: active PEs as constraints are put on one by one."""
-    check_target("--json", json)
-    check_target("--csv", csv)
-    if TERMINAL == json == csv:
-        raise InputError("--json - and --csv - would mix on the terminal; write one of them to a file")
+    check_targets({"--json": json, "--csv": csv})
     loaded = chipwise.load_network(network)
     chip = load_chip(on, dataflow)
 

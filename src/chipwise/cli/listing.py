@@ -8,7 +8,7 @@ import typer
 
 import chipwise
 from chipwise.cli.options import JsonFile, Network
-from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
+from chipwise.cli.output import TERMINAL, check_target, check_targets, say, write_json, write_text
 from chipwise.errors import InputError, did_you_mean
 
 
@@ -44,12 +44,7 @@ def describe(
 ) -> None:
     """Shapes, weights and MACs of a network."""
     targets = {"--json": json, "--csv": csv, "--energy-table": energy_table}
-    for option, target in targets.items():
-        check_target(option, target)
-    shown = [option for option, target in targets.items() if target == TERMINAL]
-    if len(shown) > 1:
-        both = " and ".join(f"{option} -" for option in shown)
-        raise InputError(f"{both} would mix on the terminal; write one of them to a file")
+    check_targets(targets)
     loaded = chipwise.load_network(network)
 
     from chipwise.report.listing import describe_csv, describe_text
@@ -66,7 +61,7 @@ def describe(
         write_text("--csv", csv, describe_csv(statistics))
     if energy_table is not None:
         write_text("--energy-table", energy_table, write_energy_table(loaded))
-    if not shown:
+    if TERMINAL not in targets.values():
         say(describe_text(statistics))
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,20 @@ def check_target(option: str, target: str | None) -> None:
             raise InputError(f"{option} {target}: you may not write to {str(asked)!r}; name another place")
     except OSError as error:
         raise _cannot_write(option, target, error) from None
+
+
+def check_targets(targets: Mapping[str, str | None]) -> None:
+    """Refuse, by option, what cannot be written, and two outputs on one terminal.
+
+    Raises:
+        InputError: as `check_target`, or more than one `-`.
+    """
+    for option, target in targets.items():
+        check_target(option, target)
+    shown = [option for option, target in targets.items() if target == TERMINAL]
+    if len(shown) > 1:
+        both = " and ".join(f"{option} -" for option in shown)
+        raise InputError(f"{both} would mix on the terminal; write one of them to a file")
 
 
 def write_json(option: str, target: str, data: Any) -> None:

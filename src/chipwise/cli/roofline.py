@@ -20,9 +20,8 @@ from chipwise.cli.options import (
     Placement,
     TimeLimit,
 )
-from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
+from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
 from chipwise.cli.waiting import interruptible
-from chipwise.errors import InputError
 
 
 def roofline(
@@ -45,10 +44,7 @@ def roofline(
     time_limit: TimeLimit = None,
 ) -> None:
     """How fast the peak and every port let each layer be, and how fast it is."""
-    check_target("--json", json)
-    check_target("--svg", svg)
-    if TERMINAL == json == svg:
-        raise InputError("--json - and --svg - would mix on the terminal; write one of them to a file")
+    check_targets({"--json": json, "--svg": svg})
     loaded = chipwise.load_network(network)
     chip = load_chip(on, dataflow)
 
