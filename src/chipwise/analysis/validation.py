@@ -23,7 +23,7 @@ class Check:
 
     `published` is None for a figure that the source does not give, shown beside those that it does. `band`
     is how far the computed one may be off, as a fraction of the published one. `note` is the reason of a
-    deviation that is known.
+    deviation that is known. `at_least`: computed is a bound that the published measurement may not exceed.
     """
 
     item: str
@@ -33,6 +33,7 @@ class Check:
     computed: float
     band: float | None = None
     note: str = ""
+    at_least: bool = False
 
 
 @final
@@ -40,8 +41,9 @@ class Check:
 class Row:
     """A check with its group and source, and whether it holds.
 
-    `error` is (computed - published) / published; `within` whether it is at most `band` either way; both
-    are None where nothing is published. `note` says why it is not, where that is known.
+    `error` is (computed - published) / published; `within` whether it is at most `band` either way, or of a bound
+    whether it is at least 0; both are None where nothing is published, and of a published 0 no error is told.
+    `note` says why it is not, where that is known.
     """
 
     group: str
@@ -95,9 +97,12 @@ def _rows(group: str) -> list[Row]:
 def _judged(group: str, source: str, check: Check) -> Row:
     error = within = None
     if check.published is not None:
-        error = (check.computed - check.published) / check.published
-        if check.band is not None:
-            within = abs(error) <= check.band
+        off = check.computed - check.published
+        error = off / check.published if check.published else None
+        if check.at_least:
+            within = off >= 0
+        elif check.band is not None:
+            within = off == 0 if error is None else abs(error) <= check.band
     return Row(
         group=group,
         source=source,
