@@ -3,11 +3,13 @@
 ChipwiseError
 ├── InputError       a bad file, flag, name, value or mapping          exit code 2
 ├── MissingExtra     an optional dependency is not installed           exit code 2
-└── NoMappingError   nothing legal fits, with the binding constraint   exit code 1
+├── NoMappingError   nothing legal fits, with the binding constraint   exit code 1
+├── BudgetError      a budget that cannot be met, with what can be     exit code 1
+└── TrainingError    training that broke down; nothing is lost         exit code 1
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 
@@ -33,6 +35,22 @@ class NoMappingError(ChipwiseError):
     def __init__(self, message: str, constraint: str) -> None:
         super().__init__(message)
         self.constraint = constraint
+
+
+class BudgetError(ChipwiseError):
+    """A network cannot be made to meet its budget; `reached` is the least of each resource, by name."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, reached: Mapping[str, float]) -> None:
+        super().__init__(message)
+        self.reached = reached
+
+
+class TrainingError(ChipwiseError):
+    """Training broke down, as by a loss that is no number; the network is as it was before."""
+
+    exit_code: ClassVar[int] = 1
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

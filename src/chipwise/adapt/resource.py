@@ -1,0 +1,178 @@
+"""Resources: what a network needs of a device, as a number for its layer shapes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from chipwise import units
+from chipwise.adapt.shapes import LayerShape
+from chipwise.adapt.sparse_energy import sparse_energy_pj
+from chipwise.analysis.evaluate import find_mapping
+from chipwise.analysis.results import LayerResult
+from chipwise.components.load import load_accelerator
+from chipwise.errors import InputError
+from chipwise.hardware.accelerator import Accelerator
+
+
+class Resource(ABC):
+    """Maps layer shapes to a number; a network needs the sum over its layers.
+
+    One protocol for proxies and for direct metrics, so that "guided by MACs or by latency" is a change of one word.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What a budget calls it: `macs`, `latency`, ..."""
+
+    @property
+    @abstractmethod
+    def unit(self) -> str:
+        """Unit of the number: `s`, `pJ`, `bit`, or empty for a count."""
+
+    @abstractmethod
+    def of_layer(self, shape: LayerShape) -> float:
+        """What one layer needs."""
+
+    def of(self, shapes: Sequence[LayerShape]) -> float:
+        """What a network needs: the sum over its layers."""
+        return sum(self.of_layer(shape) for shape in shapes)
+
+    def show(self, value: float) -> str:
+        """The number for people."""
+        if self.unit == "s":
+            return units.format_time(value)
+        if self.unit == "pJ":
+            return units.format_energy(value)
+        return units.format_bytes(value) if self.unit == "bit" else units.format_count(value)
+
+    def parse(self, text: str) -> float:
+        """The number of `5 ms`, `2 uJ`, `100 KiB` or, of a count, `20000`.
+
+        Raises:
+            InputError: no quantity of this unit.
+        """
+        if self.unit == "s":
+            return units.time_s(text)
+        if self.unit == "pJ":
+            return units.energy_pj(text)
+        if self.unit == "bit":
+            return units.capacity_bits(text)
+        try:
+            return float(text)
+        except ValueError:
+            raise InputError(f"{self.name} = {text!r} must be a number, as 20000 or 2e6") from None
+
+
+@final
+@dataclass(frozen=True)
+class Macs(Resource):
+    """Multiply-accumulates, whether an operand is zero or not: a proxy."""
+
+    name = "macs"
+    unit = ""
+
+    def of_layer(self, shape: LayerShape) -> float:
+        """MACs of the layer."""
+        return shape.macs
+
+
+@final
+@dataclass(frozen=True)
+class Weights(Resource):
+    """Non-zero weights, biases included: a proxy."""
+
+    name = "weights"
+    unit = ""
+
+    def of_layer(self, shape: LayerShape) -> float:
+        """Density · M·C·R·S/G + M biases."""
+        return shape.weight_density * shape.filter_weights + shape.M * shape.bias
+
+
+@final
+@dataclass(frozen=True)
+class Size(Resource):
+    """Storage of the non-zero weights and biases, without indices, in bits."""
+
+    name = "size"
+    unit = "bit"
+
+    def of_layer(self, shape: LayerShape) -> float:
+        """Weights times their bits."""
+        return Weights().of_layer(shape) * shape.bits("weight")
+
+
+@final
+@dataclass(frozen=True)
+class Bops(Resource):
+    """Bit operations: MACs x bits of weights x bits of activations, as HAWQ-V3 counts them."""
+
+    name = "bops"
+    unit = ""
+
+    def of_layer(self, shape: LayerShape) -> float:
+        """MACs · bits(weight) · bits(input)."""
+        return float(shape.macs) * shape.bits("weight") * shape.bits("input")
+
+
+class _OnChip:
+    """Best mappings by dense shape: a search asks for the same few shapes again and again."""
+
+    def __init__(self, chip: str | Accelerator, batch: int, objective: str) -> None:
+        if batch < 1:
+            raise InputError(f"batch = {batch} must be at least 1")
+        self.chip = load_accelerator(chip)
+        self._batch = batch
+        self._objective = objective
+        self._found: dict[LayerShape, LayerResult] = {}
+
+    def result(self, shape: LayerShape) -> LayerResult:
+        """The mapper's best for `batch` inputs at once, all values taken as non-zero."""
+        dense = shape.dense
+        if dense not in self._found:
+            layer = dense.to_layer().with_batch(self._batch)
+            self._found[dense] = find_mapping(layer, self.chip, self._objective)
+        return self._found[dense]
+
+
+@final
+@dataclass(frozen=True)
+class Latency(Resource):
+    """Modelled latency of one batch on a chip, seconds, with each layer's fastest mapping."""
+
+    accelerator: str | Accelerator
+    batch: int = 1
+    on_chip: _OnChip = field(init=False, repr=False, compare=False)
+    name = "latency"
+    unit = "s"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "on_chip", _OnChip(self.accelerator, self.batch, "latency"))
+
+    def of_layer(self, shape: LayerShape) -> float:
+        """Seconds of the layer; zeros bring nothing, as the mapper's time is that of a dense layer."""
+        return self.on_chip.result(shape).latency_s
+
+
+@final
+@dataclass(frozen=True)
+class Energy(Resource):
+    """Modelled energy of one input on a chip, pJ, with each layer's mapping of least energy.
+
+    The batch matters: it shares the cost of weights, so an energy is never told without it.
+    """
+
+    accelerator: str | Accelerator
+    batch: int = 1
+    on_chip: _OnChip = field(init=False, repr=False, compare=False)
+    name = "energy"
+    unit = "pJ"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "on_chip", _OnChip(self.accelerator, self.batch, "energy"))
+
+    def of_layer(self, shape: LayerShape) -> float:
+        """PJ of the layer per input, with what zeros save by `sparse_energy_pj`."""
+        return sparse_energy_pj(self.on_chip.result(shape), shape) / self.batch

@@ -1,0 +1,139 @@
+"""Layer shapes by forward hooks: one pass, quick enough to be run for every proposal of a search."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.shapes import LayerShape
+from chipwise.errors import InputError
+
+_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+_NORMALIZATIONS = {nn.BatchNorm1d: "batch_norm", nn.BatchNorm2d: "batch_norm"}
+_ACTIVATIONS = {
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.Hardswish: "hardswish",
+    nn.SiLU: "silu",
+    nn.GELU: "gelu",
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+    nn.LeakyReLU: "leaky_relu",
+}
+_FUSED = _NORMALIZATIONS | _ACTIVATIONS
+_HARMLESS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase, nn.Embedding)  # noqa: SLF001
+"""Have weights and do no MACs."""
+
+
+def traced(model: Any, example: Any) -> tuple[LayerShape, ...]:
+    """As `shapes.layer_shapes` says."""
+    names = _names(model)
+    shapes: list[LayerShape] = []
+    made: dict[int, int] = {}
+    """By identity of a tensor, the layer that it is the output of."""
+    alive: list[Any] = []
+    called: Counter[str] = Counter()
+
+    def hook(module: Any, arguments: tuple[Any, ...], output: Any) -> None:
+        name = names.get(id(module))
+        if name is None or not isinstance(output, torch.Tensor):
+            return
+        if isinstance(module, _LAYERS):
+            called[name] += 1
+            own = name if called[name] == 1 else f"{name}.{called[name]}"
+            shapes.append(_shape(own, module, arguments[0], output))
+            made[id(output)] = len(shapes) - 1
+            # An identity is free for another tensor as soon as its own is gone.
+            alive.append(output)
+        elif (word := _FUSED.get(type(module))) is not None and id(arguments[0]) in made:
+            index = made.pop(id(arguments[0]))
+            shapes[index] = replace(shapes[index], fused=(*shapes[index].fused, word))
+            if word == "batch_norm":
+                made[id(output)] = index
+                alive.append(output)
+
+    handle = nn.modules.module.register_module_forward_hook(hook)
+    try:
+        with _evaluating(model):
+            model(*(example if isinstance(example, tuple) else (example,)))
+    except InputError:
+        raise
+    except Exception as error:  # the user's code runs here, and may raise anything
+        line = (str(error).strip().splitlines() or [""])[0][:300]
+        raise InputError(
+            f"network {type(model).__name__!r}: its forward raises {type(error).__name__}: {line}; check the "
+            "shape of the example input"
+        ) from error
+    finally:
+        handle.remove()
+    if not shapes:
+        raise InputError(f"network {type(model).__name__!r} runs no Conv2d, ConvTranspose2d or Linear layer")
+    return tuple(shapes)
+
+
+def _names(model: Any) -> dict[int, str]:
+    """Paths by module; refuses what has weights of its own and is no known layer."""
+    names = {}
+    for path, module in model.named_modules():
+        names[id(module)] = path or "model"
+        if isinstance(module, (*_LAYERS, *_HARMLESS)):
+            continue
+        leaf = next(module.children(), None) is None or isinstance(module, nn.MultiheadAttention)
+        if leaf and any(p.dim() >= 2 for p in module.parameters(recurse=False)):
+            raise InputError(
+                f"network {type(model).__name__!r}: module {path or 'model'!r} is a {type(module).__name__}, whose "
+                "weights chipwise cannot count; supported are Conv2d, ConvTranspose2d and Linear"
+            )
+    return names
+
+
+def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
+    dtype = str(module.weight.dtype).removeprefix("torch.")
+    if isinstance(module, nn.Linear):
+        return LayerShape(
+            name,
+            "linear",
+            N=given.numel() // module.in_features,
+            M=module.out_features,
+            C=module.in_features,
+            bias=module.bias is not None,
+            dtype=dtype,
+        )
+    rows, columns = module.kernel_size
+    padding = module.padding
+    if isinstance(padding, str):
+        reach = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+        padding = (0, 0) if padding == "valid" else tuple(r // 2 for r in reach)
+    return LayerShape(
+        name,
+        "conv_transpose2d" if isinstance(module, nn.ConvTranspose2d) else "conv2d",
+        N=given.shape[0] if given.dim() == 4 else 1,
+        M=module.out_channels,
+        C=module.in_channels,
+        G=module.groups,
+        H=given.shape[-2],
+        W=given.shape[-1],
+        P=output.shape[-2],
+        Q=output.shape[-1],
+        R=rows,
+        S=columns,
+        stride=module.stride,
+        padding=padding,
+        dilation=module.dilation,
+        bias=module.bias is not None,
+        dtype=dtype,
+    )
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    modes = [(part, part.training) for part in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, training in modes:
+            part.training = training

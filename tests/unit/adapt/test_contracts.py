@@ -1,0 +1,146 @@
+"""Layer shapes, resources and budgets: what methods and devices agree on."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from torch import nn
+
+from chipwise.adapt.budget import budget, parse_budget
+from chipwise.adapt.networks import mobile, plain, residual
+from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Size, Weights
+from chipwise.adapt.shapes import LayerShape, layer_shapes, to_network
+from chipwise.adapt.sparse_energy import compressed
+from chipwise.errors import BudgetError, InputError
+from chipwise.workload.importers.torch import read_module
+
+IMAGE = torch.zeros(1, 1, 32, 32)
+
+
+@pytest.mark.parametrize("make", [plain, residual, mobile])
+def test_shapes_are_those_that_export_finds(make):
+    model = make().eval()
+    ours = to_network(layer_shapes(model, IMAGE))
+    theirs = read_module(model, IMAGE)
+    assert [(x.dims, x.volume("input")) for x in ours.layers] == [
+        (x.dims, x.volume("input")) for x in theirs.layers
+    ]
+
+
+def test_shape_of_a_strided_grouped_convolution():
+    model = nn.Sequential(nn.Conv2d(4, 8, (3, 5), (2, 1), (1, 2), (1, 1), 2), nn.BatchNorm2d(8), nn.ReLU6())
+    model.train()
+    (shape,) = layer_shapes(model, torch.zeros(2, 4, 9, 9))
+    assert shape == LayerShape(
+        "any",
+        "conv2d",
+        N=2,
+        M=8,
+        C=4,
+        G=2,
+        H=9,
+        W=9,
+        P=5,
+        Q=9,
+        R=3,
+        S=5,
+        stride=(2, 1),
+        padding=(1, 2),
+        bias=True,
+        fused=("batch_norm", "relu6"),
+    )
+    assert shape.name == "0"
+    assert model.training
+
+
+def test_transposed_convolution_and_tokens():
+    up = nn.ConvTranspose2d(4, 6, 2, 2)
+    (shape,) = layer_shapes(up, torch.zeros(1, 4, 5, 5))
+    assert shape.macs == 4 * 6 * 25 * 4
+    assert shape.to_layer().macs == shape.macs
+    (tokens,) = layer_shapes(nn.Linear(8, 3), torch.zeros(2, 7, 8))
+    assert tokens.macs == 2 * 7 * 8 * 3
+
+
+def test_a_module_that_runs_twice_is_two_layers():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.fc(self.fc(x))
+
+    assert [s.name for s in layer_shapes(Twice(), torch.zeros(1, 4))] == ["fc", "fc.2"]
+
+
+@pytest.mark.parametrize("module", [nn.LSTM(4, 4), nn.Conv1d(4, 4, 3), nn.MultiheadAttention(4, 2)])
+def test_unsupported_modules_are_named(module):
+    with pytest.raises(InputError, match=rf"module 'odd' is a {type(module).__name__}.*Conv2d"):
+        layer_shapes(nn.ModuleDict({"odd": module}), torch.zeros(1, 4))
+
+
+def test_a_forward_that_fails_is_told():
+    with pytest.raises(InputError, match="its forward raises RuntimeError"):
+        layer_shapes(plain(), torch.zeros(1, 3, 32, 32))
+
+
+def test_resources_by_hand():
+    shape = LayerShape("fc", "linear", N=1, M=10, C=100, bias=True, weight_density=0.5, weight_bits=8)
+    assert [r.of_layer(shape) for r in (Macs(), Weights(), Size(), Bops())] == [1000, 510, 4080, 256_000]
+
+
+def test_energy_counts_zeros_and_batch():
+    shapes = layer_shapes(plain((8, 8)), IMAGE)
+    one, many = Energy("eyeriss"), Energy("eyeriss", batch=16)
+    assert many.of(shapes) < one.of(shapes)
+    from dataclasses import replace
+
+    halves = [replace(s, weight_density=0.5, input_density=0.5, output_density=0.5) for s in shapes]
+    assert 0.25 * one.of(shapes) < one.of(halves) < one.of(shapes)
+    assert one.of([replace(s, weight_density=0.99) for s in shapes]) <= one.of(shapes)
+    assert Latency("eyeriss").of(halves) == Latency("eyeriss").of(shapes)
+    assert Energy("eyeriss") == one
+
+
+def test_compression_never_costs():
+    assert compressed(1.0) == 1.0
+    assert compressed(0.0) == pytest.approx(64 / 48 / 32)
+
+
+SHAPES = [LayerShape("fc", "linear", N=1, M=10, C=100)]
+
+
+def test_budgets_of_several_resources():
+    wanted = parse_budget("macs = 50 %, weights=600,size=1KiB", [Macs(), Weights(), Size()])
+    found = budget(wanted, SHAPES)
+    assert [limit.most for limit in found.limits] == [500, 600, 8192]
+    assert not found.met(SHAPES)
+    assert found.exceeded(SHAPES) == {"macs": 2.0, "weights": 1000 / 600, "size": 32000 / 8192}
+    assert budget({Macs(): 1.0}, SHAPES).met(SHAPES)
+
+
+def test_a_budget_below_reach_says_what_can_be_reached():
+    with pytest.raises(BudgetError, match=r"macs <= 100 .*least that can be reached is 300, 30.0%") as caught:
+        budget({Macs(): 0.1, Weights(): 1.0}, SHAPES).refuse({"macs": 300.0, "weights": 300.0})
+    assert caught.value.exit_code == 1
+    assert caught.value.reached["macs"] == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("latency", "must be resource=value"),
+        ("latancy=0.5", "Did you mean 'latency'"),
+        ("macs=0.5,macs=0.4", "named twice"),
+        ("latency=5", "a quantity with its unit"),
+        ("latency=5 km", "budget latency: .*unknown unit"),
+        ("macs=-1", "more than zero"),
+        ("macs=nan", "more than zero"),
+        ("macs=many", "must be a number"),
+    ],
+)
+def test_bad_budgets(text, message):
+    with pytest.raises(InputError, match=message):
+        budget(parse_budget(text, [Macs(), Latency("eyeriss")]), SHAPES)
