@@ -164,12 +164,13 @@ def _folder(
     )
 
     def read(first: int, last: int) -> Array:
-        return np.stack([_image(p, channels, height, width, normalize) for p in files[first:last]])
+        return np.stack([read_image(p, channels, height, width, normalize) for p in files[first:last]])
 
     return Inputs(len(files), batch, how, read)
 
 
-def _image(path: Path, channels: int, height: int, width: int, normalize: str) -> Array:
+def read_image(path: Path, channels: int, height: int, width: int, normalize: str) -> Array:
+    """One image file as channels x height x width, scaled to cover and cut about its centre."""
     from PIL import Image, ImageOps  # noqa: PLC0415 - an extra
 
     try:
