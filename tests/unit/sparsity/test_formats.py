@@ -1,5 +1,6 @@
 """Formats write and read real values, and take as many bits as their formulas say."""
 
+from itertools import product
 from math import ceil, prod
 
 import numpy as np
@@ -11,11 +12,17 @@ from chipwise.errors import InputError
 from chipwise.sparsity.densities.actual import Actual
 from chipwise.sparsity.densities.uniform import Uniform
 from chipwise.sparsity.formats.bitmask import Bitmask
+from chipwise.sparsity.formats.coordinate import Coordinate
+from chipwise.sparsity.formats.csc import Csc
+from chipwise.sparsity.formats.csr import Csr
 from chipwise.sparsity.formats.format import Format
+from chipwise.sparsity.formats.ranked import KINDS, Ranked
 from chipwise.sparsity.formats.run_length import EYERISS, RunLength
 from chipwise.sparsity.formats.uncompressed import Uncompressed
 
-FORMATS = (Uncompressed(), Bitmask(), RunLength(5), RunLength(2), RunLength(1), EYERISS)
+RUNS = (RunLength(5), RunLength(2), RunLength(1), EYERISS)
+FORMATS = (Uncompressed(), Bitmask(), *RUNS, Coordinate(), Csr(), Csc(), Csc(1), Csc(2, 16))
+RANKED = tuple(Ranked(kinds) for n in (1, 2, 3) for kinds in product(KINDS, repeat=n))
 
 
 @st.composite
@@ -43,6 +50,30 @@ def test_what_is_decoded_is_what_was_encoded(how: Format, values: np.ndarray):
     assert isinstance(modelled.total, int)
 
 
+@given(how=st.sampled_from(RANKED), values=arrays())
+def test_ranks_are_decoded(how: Ranked, values: np.ndarray):
+    if values.ndim < len(how.kinds):
+        with pytest.raises(InputError, match="the tensor"):
+            how.encode(values, 8)
+        return
+    encoded = how.encode(values, 8)
+    assert np.array_equal(how.decode(encoded), values)
+    assert all(int(s.codes.max(initial=0)) < 2**s.width_bits for s in encoded.streams)
+
+
+@pytest.mark.parametrize("how", [*FORMATS, *RANKED[:30], *RANKED[30::17]], ids=lambda f: f.text)
+def test_expected_bits_are_the_mean_over_all_places_of_the_nonzeros(how: Format):
+    """Exact for uniform placing: all masks of a small tensor are encoded."""
+    shape = (2, 2, 2)
+    for some in range(9):
+        masks = [m for m in range(256) if m.bit_count() == some]
+        counted = [how.bits_of(_codes(m, 8).reshape(shape), 7) for m in masks]
+        expected = how.expected_bits(shape, Uniform(some / 8, 8), 7)
+        assert expected.data == pytest.approx(sum(c.data for c in counted) / len(masks), abs=1e-9)
+        if how is not EYERISS:  # words are whole, which the mean of them is not
+            assert expected.metadata == pytest.approx(sum(c.metadata for c in counted) / len(masks), abs=1e-9)
+
+
 @pytest.mark.parametrize("how", FORMATS, ids=lambda f: f.text)
 @pytest.mark.parametrize("density", [0.0, 1.0])
 def test_without_chance_the_model_counts_exactly(how: Format, density: float):
@@ -68,7 +99,7 @@ def _codes(mask: int, n: int) -> np.ndarray:
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 5000))
 def test_fewer_zeros_never_take_fewer_bits(a: float, b: float, n: int):
     low, high = sorted((a, b))
-    for how in FORMATS:
+    for how in (Uncompressed(), Bitmask(), *RUNS, Coordinate(), Csr(), Csc()):
         few, many = (how.expected_bits((n,), Uniform(d), 16).total for d in (low, high))
         assert few <= many + 1e-6 * n
 
