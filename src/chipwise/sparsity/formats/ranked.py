@@ -171,7 +171,8 @@ class Ranked(Format):
         if self.kinds[r + 1] == "U":
             return np.full(children.size, shape[r + 1])
         kept = _occupied(flat, shape, r + 1).reshape(-1, shape[r + 1])[children]
-        return np.count_nonzero(kept, axis=1).astype(np.int64)
+        lengths: Ints = np.asarray(np.count_nonzero(kept, axis=1), np.int64)
+        return lengths
 
 
 def _occupied(flat: Codes, shape: tuple[int, ...], r: int) -> NDArray[np.bool_]:
