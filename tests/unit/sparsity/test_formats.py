@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chipwise.errors import InputError
 from chipwise.sparsity.densities.actual import Actual
+from chipwise.sparsity.densities.structured import Structured
 from chipwise.sparsity.densities.uniform import Uniform
 from chipwise.sparsity.formats.bitmask import Bitmask
 from chipwise.sparsity.formats.coordinate import Coordinate
@@ -18,6 +19,8 @@ from chipwise.sparsity.formats.csr import Csr
 from chipwise.sparsity.formats.format import Format
 from chipwise.sparsity.formats.ranked import KINDS, Ranked
 from chipwise.sparsity.formats.run_length import EYERISS, RunLength
+from chipwise.sparsity.formats.spelling import parse_format, smallest
+from chipwise.sparsity.formats.structured import StructuredFormat
 from chipwise.sparsity.formats.uncompressed import Uncompressed
 
 RUNS = (RunLength(5), RunLength(2), RunLength(1), EYERISS)
@@ -141,3 +144,41 @@ def test_eyeriss_at_its_published_densities():
 def test_what_cannot_be_is_refused(make, says: str):
     with pytest.raises(InputError, match=says):
         make()
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(1, 50), st.integers(0, 2**32))
+def test_structured_values_are_decoded(m: int, n: int, size: int, seed: int):
+    n = min(n, m)
+    rng = np.random.default_rng(seed)
+    values = rng.integers(1, 9, (-(-size // m), m))
+    values[np.argsort(rng.random(values.shape), axis=1) >= n] = 0
+    values = values.ravel()[:size]
+    how = StructuredFormat(n, m)
+    assert np.array_equal(how.decode(how.encode(values, 8)), values)
+    assert how.expected_bits((size,), Structured(n, m), 8).total == how.bits_of(values, 8).total
+
+
+def test_structured_format_wants_structured_data():
+    with pytest.raises(InputError, match="more than 2 non-zeros"):
+        StructuredFormat(2, 4).encode(np.array([1, 2, 3, 0]), 8)
+    with pytest.raises(InputError, match="give its density as 2:4"):
+        StructuredFormat(2, 4).expected_bits((8,), Uniform(0.5), 8)
+
+
+@pytest.mark.parametrize("how", [*FORMATS, *RANKED[:9], StructuredFormat(2, 4)], ids=lambda f: f.text)
+def test_a_format_is_read_as_it_is_written(how: Format):
+    assert parse_format(how.text) == (how,)
+
+
+def test_best_is_never_worse_than_raw():
+    for density in (0.0, 0.01, 0.1, 0.5, 0.94, 0.95, 1.0):
+        _, bits = smallest(parse_format("best"), (32, 3, 9), Uniform(density), 16)
+        assert bits.total <= 32 * 27 * 16
+
+
+@pytest.mark.parametrize(
+    "text", ["rle", "rle(x)", "rle(5, 16, 3 of 64)", "csc(1, 2, 3)", "bitmusk", "csr(3)", "", "3:"]
+)
+def test_no_format(text: str):
+    with pytest.raises(InputError, match="is no format"):
+        parse_format(text)
