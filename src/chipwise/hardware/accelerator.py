@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from chipwise.errors import InputError, did_you_mean
+from chipwise.hardware.sparsity import Sparsity
 
 
 @final
@@ -90,10 +91,11 @@ class Memory:
     ports: tuple[Port, ...] = ()
     inner_loops: Loops = field(default_factory=Loops)
     energy: Mapping[str, ActionEnergy] = field(default_factory=dict)
-    """Per word: `read` and `write`."""
+    """Per word: `read` and `write`; `compress` and `decompress` where they are given."""
     area_mm2: float | None = None
     """Of one instance, where a source gives it."""
     physical: Physical = field(default_factory=Physical)
+    sparsity: Sparsity = field(default_factory=Sparsity)
 
     def holds(self, tensor: str) -> bool:
         """Whether a tile of `tensor` may be kept here."""
@@ -143,6 +145,7 @@ class Array:
     area_mm2: float | None = None
     """Of the network of one instance of the array."""
     physical: Physical = field(default_factory=Physical)
+    sparsity: Sparsity = field(default_factory=Sparsity)
 
     @property
     def size(self) -> int:
@@ -176,6 +179,7 @@ class Compute:
     """`mac`: pJ for one multiply-accumulate."""
     area_mm2: float | None = None
     physical: Physical = field(default_factory=Physical)
+    sparsity: Sparsity = field(default_factory=Sparsity)
 
 
 @final

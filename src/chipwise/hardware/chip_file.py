@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar, final
 
 from chipwise import units
 from chipwise.errors import InputError, did_you_mean
-from chipwise.hardware import chip_costs
+from chipwise.hardware import chip_costs, sparsity_file
 from chipwise.hardware import chip_model as model
 from chipwise.hardware.accelerator import (
     Accelerator,
@@ -30,6 +30,7 @@ from chipwise.hardware.accelerator import (
     Route,
 )
 from chipwise.hardware.dataflow import find_dataflow
+from chipwise.hardware.sparsity import Sparsity
 from chipwise.yamlfile import Document, validated
 from chipwise.yamlrules import spelled
 
@@ -166,7 +167,8 @@ class _Reader:
         mac = self.energies(level, ("mac",), path)
         area = self.area(level.area, *path, "area")
         physical = chip_costs.physical(self, level, path)
-        return Compute(level.compute, level.component, mac, area, physical)
+        zeros = sparsity_file.of_compute(self, level, path)
+        return Compute(level.compute, level.component, mac, area, physical, zeros)
 
     def memory(
         self, level: model.MemoryLevel, path: At, rules: model.LoopRules, *, outermost: bool = False
@@ -194,9 +196,10 @@ class _Reader:
             buffering=2 if level.buffering == "double" else 1,
             ports=self.ports(level, path),
             inner_loops=self.loops(rules, path),
-            energy=self.energies(level, ("read", "write", "leak"), path),
+            energy=self.energies(level, ("read", "write", "leak", "compress", "decompress"), path),
             area_mm2=self.area(level.area, *path, "area"),
             physical=chip_costs.physical(self, level, path, banks=level.banks, ports=level.ports),
+            sparsity=sparsity_file.of_memory(self, level, (*level.keeps, *level.may_keep), path),
         )
 
     def capacity(self, level: model.MemoryLevel, path: At, *, outermost: bool) -> int | None:
@@ -257,7 +260,8 @@ class _Reader:
         energy = self.energies(level, ("transfer", "reduce"), path)
         area = self.area(level.area, *path, "area")
         physical = chip_costs.physical(self, level, path, hop=level.hop)
-        return Array(level.array, tuple(axes), routes, energy, level.component, area, physical)
+        zeros = Sparsity(sparsity_file.formats(self, level, self.tensors, path))
+        return Array(level.array, tuple(axes), routes, energy, level.component, area, physical, zeros)
 
     def route(self, tensor: str, phrase: str, axes: tuple[str, ...], path: At) -> Route:
         match = _ROUTE.fullmatch(" ".join(phrase.split()))

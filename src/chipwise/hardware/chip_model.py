@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from chipwise.hardware.sparsity_file import ComputeZeros, MemoryZeros, Stores
 from chipwise.yamlfile import FileModel
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -93,11 +94,13 @@ class ChipEnergy(FileModel):
 
 
 class MemoryEnergy(FileModel):
-    """Per word read or written; `leak` per cycle and instance."""
+    """Per word read or written, compressed or decompressed; `leak` per cycle and instance."""
 
     read: Energy = None
     write: Energy = None
     leak: Energy = None
+    compress: Energy = None
+    decompress: Energy = None
 
 
 class ArrayEnergy(FileModel):
@@ -153,7 +156,7 @@ class Physical(FileModel):
     source: Text = ""
 
 
-class MemoryLevel(LoopRules, Physical):
+class MemoryLevel(LoopRules, MemoryZeros, Physical):
     """A memory: what it keeps, how much, how fast, at what cost.
 
     `width`: of one access, the word where absent. `banks` share the capacity; `ports` work at once.
@@ -177,7 +180,7 @@ class AxisEntry(LoopRules):
     size: Size
 
 
-class ArrayLevel(Physical):
+class ArrayLevel(Stores, Physical):
     """Copies of everything below, on named axes.
 
     `component`: what its network is made of; `hop`: length of wire to the next PE. `area` and `leakage` are
@@ -198,7 +201,7 @@ class ParallelLevel(LoopRules):
     parallel: list[MemoryLevel] = Field(min_length=1)
 
 
-class ComputeLevel(Physical):
+class ComputeLevel(ComputeZeros, Physical):
     """The multiply-accumulate unit; `width` of its operands, the word where absent."""
 
     compute: Name

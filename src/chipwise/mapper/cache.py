@@ -32,7 +32,16 @@ NODES = {"storage": Storage, "temporal": Temporal, "spatial": Spatial}
 SWITCH = "CHIPWISE_NO_CACHE"
 """Environment variable: 1 searches anew everywhere, as the tests do."""
 
-SOURCES = ("mapper", "mapping", "model", "hardware", "workload")
+SOURCES = (
+    "mapper",
+    "mapping",
+    "model",
+    "hardware",
+    "workload",
+    "sparsity",
+    "sparsity.formats",
+    "sparsity.densities",
+)
 
 
 def find(

@@ -11,6 +11,7 @@ from math import prod
 from typing import final
 
 from chipwise.errors import InputError
+from chipwise.sparsity.densities.density import DensityModel
 
 MAX_EXTENT = 2**31 - 1
 """Largest extent of a dimension: counts are products of a few of them and stay exact integers."""
@@ -55,6 +56,8 @@ class Tensor:
     is_output: bool = False
     bits: int | None = None
     density: float = 1.0
+    pattern: DensityModel | None = None
+    """Where non-zeros lie, if not each on its own by chance: 2:4 groups, blocks. Its density is `density`."""
     density_known: bool = field(default=False, compare=False)
     """Whether `density` was given or measured, so that 1 may mean either; no reason to map a shape twice."""
 

@@ -1,0 +1,200 @@
+"""What zeros save and what they cost: factors per memory and tensor, for a layer on a chip.
+
+    bits of a value as stored  = expected bits of the format over the whole tensor / its values
+    accesses that are left     = Π over leaders of P(the leader's values are not all zero)
+    energy of an access        = energy of a word x bits as stored / word bits x accesses left + codec
+
+The factors do not depend on tiles, so that a mapping is found exactly with them. Leaders are taken to be independent.
+What an operand's condition saves in one memory is saved further in and at the compute as well, since what is not
+fetched is not computed with; of one leader the strongest condition counts. Without formats and savings, and at
+density 1 wherever raw may be chosen, every factor is 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import final
+
+from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Parallel
+from chipwise.model.energy import action_energy
+from chipwise.sparsity.balance import slowest_share
+from chipwise.sparsity.densities.density import DensityModel
+from chipwise.sparsity.densities.uniform import Uniform
+from chipwise.sparsity.formats.spelling import smallest
+from chipwise.sparsity.formats.structured import StructuredFormat
+from chipwise.sparsity.formats.uncompressed import Uncompressed
+from chipwise.sparsity.saving import COMPUTE
+from chipwise.workload.layer import Layer, Tensor
+
+ACTIONS = {
+    "reads": "read",
+    "drains": "read",
+    "fills": "write",
+    "updates": "write",
+    "transfers": "transfer",
+    "reductions": "reduce",
+}
+"""Counts, and the action that each of them costs."""
+_CODECS = {"read": "decompress", "write": "compress"}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Fractions of accesses that cost energy (neither gated nor skipped) and that take time (not skipped)."""
+
+    energy: float = 1.0
+    time: float = 1.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How a tensor is written in one place."""
+
+    format: str
+    bits: float
+    """Of one value on average, metadata included."""
+    metadata_bits: float
+    held_bits: float
+    """That a value takes of the capacity: on average, or without zeros."""
+
+
+Conditions = Mapping[str, Kept]
+"""Leader → what its zeros leave."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """All factors of one layer on one chip; keys are (memory or array, tensor)."""
+
+    layer: Layer
+    chip: Accelerator
+    stored: Mapping[tuple[str, str], Stored]
+    served: Mapping[tuple[str, str], Kept]
+    """Of reads and updates of a memory: accesses on the side of the compute."""
+    passed: Mapping[tuple[str, str], Kept]
+    """Of fills and drains of a memory, and of what crosses an array: what memories further out leave."""
+    compute: Kept
+
+    def kept(self, part: str, count: str, tensor: str) -> Kept:
+        """What is left of a count such as `reads`."""
+        return (self.served if count in {"reads", "updates"} else self.passed)[part, tensor]
+
+    def access_pj(self, part: Memory | Array, count: str, tensor: Tensor) -> float:
+        """Energy of one dense access, pJ: bits as stored x energy per bit x what is left, and the codec."""
+        kept, action = self.kept(part.name, count, tensor.name), ACTIONS[count]
+        raw = self.chip.bits(tensor.bits)
+        bits = raw if count == "reductions" else self.stored[part.name, tensor.name].bits
+        found = action_energy(part, action).energy_pj * bits / self.chip.word_bits * kept.energy
+        codec = part.energy.get(_CODECS.get(action, ""))
+        if codec is not None and self.stored[part.name, tensor.name].format != "raw":
+            found += codec.energy_pj * raw / self.chip.word_bits * kept.energy
+        return found
+
+    def moved_bits(self, part: str, count: str, tensor: str) -> float:
+        """Bits that one dense access moves through a port or a network, on average."""
+        return self.stored[part, tensor].bits * self.kept(part, count, tensor).time
+
+    def held_bits(self, memory: str, tensor: str) -> float:
+        """Bits that one value takes of a memory's capacity."""
+        return self.stored[memory, tensor].held_bits
+
+
+def density_model(tensor: Tensor) -> DensityModel:
+    """Where a tensor's non-zeros lie: its pattern, or each value on its own with its density."""
+    return tensor.pattern or Uniform(tensor.density)
+
+
+def sparse_of(layer: Layer, chip: Accelerator) -> Sparse:
+    """The factors of a layer on a chip.
+
+    >>> from chipwise.components.load import load_accelerator
+    >>> from chipwise.workload.kinds import matmul
+    >>> sparse = sparse_of(matmul("a", M=2, K=3, N=4), load_accelerator("eyeriss"))
+    >>> sparse.compute, sparse.moved_bits("buffer", "reads", "input")
+    (Kept(energy=1.0, time=1.0), 16)
+    """
+    stored: dict[tuple[str, str], Stored] = {}
+    served: dict[tuple[str, str], Kept] = {}
+    passed: dict[tuple[str, str], Kept] = {}
+    above: dict[str, Conditions] = {t.name: {} for t in layer.tensors}
+    for level in chip.levels:
+        if level is chip.compute:
+            break
+        parts = level.memories if isinstance(level, Parallel) else (level,)
+        after = dict(above)
+        for part in parts:
+            assert isinstance(part, Memory | Array)
+            for tensor in layer.tensors:
+                key = part.name, tensor.name
+                stored[key] = _stored(layer, chip, part, tensor)
+                passed[key] = _left(above[tensor.name])
+                if isinstance(part, Array):
+                    continue
+                own = _stronger(above[tensor.name], _conditions(layer, part, tensor.name))
+                served[key] = _left(own)
+                if not tensor.is_output and part.holds(tensor.name):
+                    after[tensor.name] = own
+        above = after
+    return Sparse(layer, chip, stored, served, passed, _compute(layer, chip, above))
+
+
+def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -> Kept:
+    """Of the MACs: own conditions and those of operands; with the wait for the slowest PE."""
+    found = _conditions(layer, chip.compute, COMPUTE)
+    for tensor in layer.inputs:
+        found = _stronger(found, above[tensor.name])
+    left = _left(found)
+    each = ceil(layer.macs / chip.pes)
+    operations = each if chip.compute.sparsity.sync is None else min(each, chip.compute.sparsity.sync)
+    # Structured zeros are as many in every PE; what the others leave is by chance.
+    certain = prod(k.time for leader, k in found.items() if layer.tensor(leader).pattern is not None)
+    by_chance = prod(kept.time for leader, kept in found.items() if layer.tensor(leader).pattern is None)
+    return Kept(left.energy, certain * slowest_share(by_chance, operations, chip.pes))
+
+
+def _conditions(layer: Layer, part: Memory | Compute, follower: str) -> Conditions:
+    found: Conditions = {}
+    names = {t.name for t in layer.tensors}
+    for saving in part.sparsity.saves:
+        if follower in saving.gates or follower in saving.skips:
+            for leader in names.intersection(saving.when):
+                left = 1.0 - density_model(layer.tensor(leader)).p_zeros(saving.of)
+                time = left if follower in saving.skips else 1.0
+                found = _stronger(found, {leader: Kept(left, time)})
+    return found
+
+
+def _stronger(a: Conditions, b: Conditions) -> Conditions:
+    """Both, and of one leader the least that either leaves."""
+    found = dict(a)
+    for leader, kept in b.items():
+        before = found.get(leader, Kept())
+        found[leader] = Kept(min(before.energy, kept.energy), min(before.time, kept.time))
+    return found
+
+
+def _left(conditions: Conditions) -> Kept:
+    kept = conditions.values()
+    return Kept(prod((k.energy for k in kept), start=1.0), prod((k.time for k in kept), start=1.0))
+
+
+def _stored(layer: Layer, chip: Accelerator, part: Memory | Array, tensor: Tensor) -> Stored:
+    raw = chip.bits(tensor.bits)
+    formats = part.sparsity.formats.get(tensor.name)
+    if formats is None:
+        return Stored("raw", raw, 0, raw)
+    shape = tuple(rank.extent(layer.dims) for rank in tensor.ranks)
+    model, n = density_model(tensor), prod(shape)
+    chosen, bits = smallest(formats, shape, model, raw)
+    if isinstance(chosen, Uncompressed):
+        return Stored("raw", raw, 0, raw)
+    held = bits.total / n
+    if isinstance(part, Memory) and not part.sparsity.expected_occupancy:
+        if any(isinstance(f, Uncompressed) for f in formats):
+            held = raw
+        elif not isinstance(chosen, StructuredFormat):
+            held = smallest(formats, shape, Uniform(1.0), raw)[1].total / n
+    return Stored(chosen.text, bits.total / n, bits.metadata / n, held)

@@ -1,0 +1,89 @@
+"""Factors by hand: bits as stored, and what conditions leave."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chipwise.components.load import accelerator_from
+from chipwise.model.sparse import Kept, sparse_of
+from chipwise.sparsity.balance import slowest_share
+from chipwise.sparsity.densities.structured import Structured
+from chipwise.workload.kinds import conv, matmul
+from chipwise.workload.layer import Layer
+from chipwise.yamlfile import parse_yaml
+from tests.unit.hardware.test_sparsity_file import CHIP, read
+
+
+def with_density(layer: Layer, **densities: float) -> Layer:
+    return replace(
+        layer, tensors=tuple(replace(t, density=densities.get(t.name, t.density)) for t in layer.tensors)
+    )
+
+
+LAYER = matmul("mm", M=16, K=32, N=8)
+FREE = accelerator_from(parse_yaml(CHIP.replace("formats: {input: bitmask}", "formats: best"), "zeros.yaml"))
+"""All of its formats are free to choose."""
+
+
+def test_factors_by_hand(tmp_path):
+    chip = read(tmp_path)
+    sparse = sparse_of(with_density(LAYER, input=0.25, weight=0.5), chip)
+    # A zero input skips the weight; two of either gate the output.
+    assert sparse.served["buffer", "weight"] == Kept(0.25, 0.25)
+    assert sparse.served["buffer", "input"] == Kept()
+    assert sparse.served["buffer", "output"] == Kept((1 - 0.75**2) * (1 - 0.5**2), 1.0)
+    assert sparse.passed["buffer", "weight"] == Kept()
+    assert sparse.passed["pes", "weight"] == Kept(0.25, 0.25)
+    # One in four inputs and one in two weights are left; 4 PEs wait for each other every 16 MACs.
+    assert sparse.compute == Kept(0.125, slowest_share(0.125, 16, 4))
+    assert sparse.stored["pes", "input"].bits == 1 + 0.25 * 16
+    assert sparse.moved_bits("pes", "transfers", "input") == 5
+    buffer = chip.memory("buffer")
+    word = buffer.energy["read"].energy_pj
+    weight = sparse.stored["buffer", "weight"]
+    assert weight.format == "bitmask"
+    assert weight.held_bits == weight.bits == 9
+    assert sparse.access_pj(buffer, "reads", LAYER.tensor("weight")) == word * 9 / 16 * 0.25
+    assert sparse.access_pj(chip.memory("dram"), "reads", LAYER.tensor("input")) == pytest.approx(
+        10 * sparse.stored["dram", "input"].bits / 16 + 0.5
+    )
+    assert sparse.held_bits("dram", "input") == 16  # raw may be chosen, so a tile without zeros takes no more
+
+
+def test_structured_zeros_leave_all_pes_the_same(tmp_path):
+    layer = replace(
+        LAYER,
+        tensors=tuple(
+            replace(t, density=0.5, pattern=Structured(2, 4)) if t.name == "weight" else t
+            for t in LAYER.tensors
+        ),
+    )
+    assert sparse_of(layer, read(tmp_path)).compute == Kept(0.5, 0.5)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_fewer_nonzeros_never_cost_more(a: float, b: float, weight: float):
+    """Where formats are free to choose."""
+    layer = conv("c", M=4, C=3, P=6, Q=6, R=3, S=3)
+    few, many = (sparse_of(with_density(layer, input=d, weight=weight), FREE) for d in sorted((a, b)))
+    for key in few.stored:
+        assert few.stored[key].bits <= many.stored[key].bits + 1e-9
+        assert few.stored[key].metadata_bits >= 0
+        assert few.passed[key].time <= many.passed[key].time
+        assert few.passed[key].energy <= many.passed[key].energy
+    for key in few.served:
+        assert few.served[key].energy <= many.served[key].energy
+    assert few.compute.time <= many.compute.time + 1e-12
+    assert few.compute.energy <= many.compute.energy
+
+
+def test_without_zeros_all_factors_are_one():
+    sparse = sparse_of(LAYER, FREE)
+    assert {*sparse.served.values(), *sparse.passed.values(), sparse.compute} == {Kept(1.0, 1.0)}
+    assert {s.bits for s in sparse.stored.values()} == {16}
+    for memory in FREE.memories:
+        for tensor in LAYER.tensors:
+            for count, action in (("reads", "read"), ("updates", "write")):
+                assert sparse.access_pj(memory, count, tensor) == memory.energy[action].energy_pj
