@@ -114,7 +114,7 @@ def sparse_of(layer: Layer, chip: Accelerator) -> Sparse:
     >>> from chipwise.workload.kinds import matmul
     >>> sparse = sparse_of(matmul("a", M=2, K=3, N=4), load_accelerator("eyeriss"))
     >>> sparse.compute, sparse.moved_bits("buffer", "reads", "input")
-    (Kept(energy=1.0, time=1.0), 16)
+    (Kept(energy=1.0, time=1.0), 16.0)
     """
     stored: dict[tuple[str, str], Stored] = {}
     served: dict[tuple[str, str], Kept] = {}
@@ -150,8 +150,8 @@ def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -
     each = ceil(layer.macs / chip.pes)
     operations = each if chip.compute.sparsity.sync is None else min(each, chip.compute.sparsity.sync)
     # Structured zeros are as many in every PE; what the others leave is by chance.
-    certain = prod(k.time for leader, k in found.items() if layer.tensor(leader).pattern is not None)
-    by_chance = prod(kept.time for leader, kept in found.items() if layer.tensor(leader).pattern is None)
+    certain = prod((k.time for t, k in found.items() if layer.tensor(t).pattern is not None), start=1.0)
+    by_chance = prod((k.time for t, k in found.items() if layer.tensor(t).pattern is None), start=1.0)
     return Kept(left.energy, certain * slowest_share(by_chance, operations, chip.pes))
 
 
