@@ -17,6 +17,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from chipwise.errors import ChipwiseError
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.mapspace import Mapspace
@@ -108,6 +110,8 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         names = value.__dataclass_fields__
         return [type(value).__name__, *([name, _plain(getattr(value, name))] for name in names)]
+    if isinstance(value, np.ndarray):
+        return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, dict):

@@ -4,10 +4,14 @@ A file of them, YAML or JSON:
 
     {"schema": "chipwise.densities/1",
      "source": "10,000 images of ...",
-     "layers": {"conv1": {"input": 0.99, "weight": 0.84, "output": 0.38}}}
+     "layers": {"conv1": {"input": 0.99, "weight": "2:4", "output": "0.25 in blocks of 8"}}}
+
+A number says that non-zeros lie anywhere; a text says where. `*` stands for every layer that is not named and has the
+tensor.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +20,9 @@ from typing import Annotated, Any, Literal, final
 from pydantic import Field
 
 from chipwise.errors import InputError, did_you_mean
+from chipwise.sparsity.densities.block import Block
+from chipwise.sparsity.densities.density import DensityModel
+from chipwise.sparsity.densities.structured import Structured
 from chipwise.workload.layer import Layer
 from chipwise.workload.network import Network, Node
 from chipwise.yamlfile import Document, FileModel, load_yaml, parse_yaml, validated
@@ -23,6 +30,12 @@ from chipwise.yamlfile import Document, FileModel, load_yaml, parse_yaml, valida
 SCHEMA = "chipwise.densities/1"
 
 Density = Annotated[float, Field(ge=0, le=1)]
+Pattern = Annotated[str, Field(max_length=100, examples=["2:4", "0.25 in blocks of 8"])]
+
+EVERY = "*"
+"""As a layer's name: all that are not named."""
+_N_OF_M = re.compile(r"([0-9]{1,4}):([0-9]{1,4})")
+_BLOCKS = re.compile(r"([0-9.]{1,20}) in blocks of ([0-9]{1,6})")
 
 
 @final
@@ -32,6 +45,8 @@ class Densities:
 
     layers: Mapping[str, Mapping[str, float]]
     source: str = ""
+    patterns: Mapping[tuple[str, str], DensityModel] = field(default_factory=dict)
+    """(layer, tensor) → where its non-zeros lie, if not anywhere."""
     places: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False)
     """`file:line` of each layer and of each of its tensors, for messages."""
 
@@ -45,7 +60,7 @@ class Densities:
 class _File(FileModel):
     declared: Annotated[Literal["chipwise.densities/1"], Field(alias="schema")]
     source: str = ""
-    layers: dict[str, dict[str, Density]]
+    layers: dict[str, dict[str, Density | Pattern]]
     measured: dict[str, Any] = Field(default_factory=dict)
     """What else a measurement has found, for people and other programs."""
 
@@ -73,7 +88,52 @@ def _densities(document: Document) -> Densities:
     places: dict[tuple[str, ...], str] = {(name,): document.where("layers", name) for name in content.layers}
     for name, tensors in content.layers.items():
         places |= {(name, tensor): document.where("layers", name, tensor) for tensor in tensors}
-    return Densities(content.layers, content.source, places)
+    layers: dict[str, dict[str, float]] = {}
+    patterns: dict[tuple[str, str], DensityModel] = {}
+    for name, tensors in content.layers.items():
+        layers[name] = {}
+        for tensor, given in tensors.items():
+            if isinstance(given, str):
+                try:
+                    patterns[name, tensor] = parse_pattern(given)
+                except InputError as error:
+                    raise InputError(f"{places[name, tensor]}: layers.{name}.{tensor} = {error}") from None
+                layers[name][tensor] = patterns[name, tensor].density
+            else:
+                layers[name][tensor] = given
+    return Densities(layers, content.source, patterns, places)
+
+
+def parse_pattern(text: str) -> DensityModel:
+    """Where non-zeros lie, in words.
+
+    Raises:
+        InputError: no pattern is written so.
+
+    >>> parse_pattern("2:4"), parse_pattern("0.25 in blocks of 8").density
+    (Structured(n=2, m=4), 0.25)
+    """
+    spelled = " ".join(text.split())
+    if match := _N_OF_M.fullmatch(spelled):
+        return Structured(int(match[1]), int(match[2]))
+    if (match := _BLOCKS.fullmatch(spelled)) and match[1].count(".") <= 1 and match[1] != ".":
+        return Block(int(match[2]), float(match[1]))
+    raise InputError(f"{text!r} is no density; write a fraction, N:M as 2:4, or `0.25 in blocks of 8`")
+
+
+def pattern_text(pattern: DensityModel) -> str:
+    """What `parse_pattern` reads back.
+
+    Raises:
+        InputError: a model that only Python code can give.
+    """
+    if isinstance(pattern, Structured):
+        return f"{pattern.n}:{pattern.m}"
+    if isinstance(pattern, Block) and pattern.size is None:
+        return f"{pattern.fraction} in blocks of {pattern.block}"
+    raise InputError(
+        f"densities: {type(pattern).__name__} has no form in a file; set it on the tensor in Python"
+    )
 
 
 def write_densities(densities: Densities) -> str:
@@ -82,7 +142,11 @@ def write_densities(densities: Densities) -> str:
     >>> parse_densities(write_densities(Densities({"fc": {"weight": 0.1}}, "by hand")), "d.json").source
     'by hand'
     """
-    layers = {name: dict(tensors) for name, tensors in densities.layers.items()}
+    patterns = {key: pattern_text(pattern) for key, pattern in densities.patterns.items()}
+    layers = {
+        name: {tensor: patterns.get((name, tensor), density) for tensor, density in tensors.items()}
+        for name, tensors in densities.layers.items()
+    }
     data = {"schema": SCHEMA, "source": densities.source, "layers": layers}
     return json.dumps(data, indent=2, allow_nan=False) + "\n"
 
@@ -100,20 +164,23 @@ def with_densities(network: Network, densities: Densities) -> Network:
     """
     names = {node.name for node in network.nodes}
     for name in densities.layers:
-        if name not in names:
+        if name not in names and name != EVERY:
             known = [layer.name for layer in network.layers]
             raise InputError(
                 f"{densities.where(name)}densities: network {network.name!r} has no layer {name!r}."
                 + did_you_mean(name, known)
             )
-    given = densities.layers
-    nodes = tuple(
-        _node(node, given[node.name], densities) if node.name in given else node for node in network.nodes
-    )
+    nodes = tuple(_node(node, densities) for node in network.nodes)
     return replace(network, nodes=nodes)
 
 
-def _node(node: Node, given: Mapping[str, float], densities: Densities) -> Node:
+def _node(node: Node, densities: Densities) -> Node:
+    name = node.name if node.name in densities.layers else EVERY
+    given = densities.layers.get(name, {})
+    if name == EVERY and isinstance(node, Layer):
+        given = {t.name: given[t.name] for t in node.tensors if t.name in given}
+    elif name == EVERY:
+        return node
     if not isinstance(node, Layer):
         raise InputError(
             f"{densities.where(node.name)}densities: {node.name!r} is a {node.kind} and does no MACs; only layers "
@@ -132,7 +199,12 @@ def _node(node: Node, given: Mapping[str, float], densities: Densities) -> Node:
                 "values that are not zero"
             )
     changed = (
-        replace(tensor, density=float(given[tensor.name]), density_known=True)
+        replace(
+            tensor,
+            density=float(given[tensor.name]),
+            pattern=densities.patterns.get((name, tensor.name)),
+            density_known=True,
+        )
         if tensor.name in given
         else tensor
         for tensor in node.tensors

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipwise.errors import InputError
+from chipwise.sparsity.densities.structured import Structured
 from chipwise.workload import densities as d
+from chipwise.workload import registry
 from chipwise.workload.kinds import fully_connected
 from chipwise.workload.network import Network
 from chipwise.workload.operations import softmax
@@ -55,7 +57,7 @@ def test_what_is_written_is_read_back(layers, source):
     [
         (FILE + "  fc1: {weight: 1.5}", "d.yaml:4: layers.fc1.weight = 1.5 must be less than or equal to 1"),
         (FILE + "  fc1: {weight: -0.1}", "layers.fc1.weight = -0.1 must be greater than or equal to 0"),
-        (FILE + "  fc1: {weight: half}", "layers.fc1.weight = 'half' must be a number"),
+        (FILE + "  fc1: {weight: half}", "layers.fc1.weight = 'half' is no density"),
         (FILE + "  fc1: 0.5", "layers.fc1 = 0.5 must hold `key: value` pairs"),
         ("schema: chipwise.densities/2\nlayers: {}", "d.yaml:1: schema = 'chipwise.densities/2' must be"),
         ("layers: {}", "schema is missing"),
@@ -93,3 +95,26 @@ def test_what_the_network_does_not_have_is_refused_with_its_line(layers, says):
 def test_densities_from_code_are_checked_as_well(density):
     with pytest.raises(InputError, match="must be between 0 and 1"):
         d.with_densities(NETWORK, d.Densities({"fc1": {"weight": density}}))
+
+
+def test_a_pattern_says_where_nonzeros_lie():
+    text = (
+        'schema: chipwise.densities/1\nlayers: {fc6: {weight: "2:4"}, fc7: {weight: 0.1 in blocks of 8}, '
+        '"*": {weight: 0.5, input: "1:2"}}'
+    )
+    read = d.parse_densities(text, "d.yaml")
+    assert d.parse_densities(d.write_densities(read), "d.json").patterns == read.patterns
+    network = d.with_densities(registry.build("alexnet"), read)
+    assert network.layer("fc6").tensor("weight").pattern == Structured(2, 4)
+    assert network.layer("fc6").tensor("input").density == 1  # named, so * does not hold
+    assert network.layer("fc7").tensor("weight").density == 0.1
+    assert network.layer("conv1").tensor("weight").density == 0.5
+    assert network.layer("conv1").tensor("input").pattern == Structured(1, 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["dense", "5:4", ". in blocks of 8", "2 in blocks of 8", "0.5 in blocks of 0"]
+)
+def test_no_pattern(text: str):
+    with pytest.raises(InputError, match=r"d\.yaml:2: layers\.fc6\.weight = "):
+        d.parse_densities(f'schema: chipwise.densities/1\nlayers: {{fc6: {{weight: "{text}"}}}}', "d.yaml")
