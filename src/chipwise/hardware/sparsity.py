@@ -20,3 +20,5 @@ class Sparsity:
     """Whether tiles take the room that they take on average; else that of a tile without zeros."""
     sync: int | None = None
     """Of the compute: MACs after which the PEs wait for each other; None: those of the whole layer."""
+    narrow_saves_energy: bool = False
+    """Of the compute: whether a MAC of operands narrower than the word takes less, by the product of their widths."""

@@ -42,10 +42,15 @@ class MemoryZeros(Stores):
 
 
 class ComputeZeros(FileModel):
-    """What the compute does about zeros; PEs wait for each other after `sync` MACs."""
+    """What the compute does about zeros and narrow operands.
+
+    PEs wait for each other after `sync` MACs; `narrow: energy`: a MAC's energy falls with the product of its operands'
+    widths.
+    """
 
     saves: list[SavingModel] = Field(default_factory=list)
     sync: Annotated[int, Field(ge=1, le=2**40)] | None = None
+    narrow: Literal["same", "energy"] = "same"
 
 
 class Reading(Protocol):
@@ -77,7 +82,11 @@ def of_memory(read: Reading, level: MemoryZeros, held: Sequence[str], path: At) 
 
 def of_compute(read: Reading, level: ComputeZeros, path: At) -> Sparsity:
     """Of the compute, whose MACs zeros save."""
-    return Sparsity(saves=_savings(read, level.saves, (COMPUTE,), path), sync=level.sync)
+    return Sparsity(
+        saves=_savings(read, level.saves, (COMPUTE,), path),
+        sync=level.sync,
+        narrow_saves_energy=level.narrow == "energy",
+    )
 
 
 def formats(read: Reading, level: Stores, held: Sequence[str], path: At) -> dict[str, tuple[Format, ...]]:

@@ -78,6 +78,15 @@ class Sparse:
     """Of fills and drains of a memory, and of what crosses an array: what memories further out leave."""
     compute: Kept
 
+    @property
+    def mac_pj(self) -> float:
+        """Energy of one dense multiply-accumulate, pJ: what is left, and of narrow operands where they take less."""
+        found = action_energy(self.chip.compute, "mac").energy_pj * self.compute.energy
+        if self.chip.compute.sparsity.narrow_saves_energy:
+            for tensor in self.layer.inputs:
+                found *= self.chip.bits(tensor.bits) / self.chip.word_bits
+        return found
+
     def kept(self, part: str, count: str, tensor: str) -> Kept:
         """What is left of a count such as `reads`."""
         return (self.served if count in {"reads", "updates"} else self.passed)[part, tensor]

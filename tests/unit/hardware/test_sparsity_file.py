@@ -40,6 +40,7 @@ levels:
     component: int_mac
     saves: [{when: [input, weight], skips: compute}]
     sync: 16
+    narrow: energy
 """
 
 
@@ -62,7 +63,7 @@ def test_everything_is_read(tmp_path):
     )
     assert chip.arrays[0].sparsity.formats == {"input": (Bitmask(),)}
     assert chip.compute.sparsity == Sparsity(
-        saves=(Saving(("input", "weight"), skips=("compute",)),), sync=16
+        saves=(Saving(("input", "weight"), skips=("compute",)),), sync=16, narrow_saves_energy=True
     )
 
 
