@@ -1,0 +1,1 @@
+"""The engines: one file each, with an `ENGINE`, registered by being here."""

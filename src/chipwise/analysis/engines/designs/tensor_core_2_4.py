@@ -1,0 +1,118 @@
+"""A sparse tensor core: of every four weights along the reduction two are zero, and inputs are chosen to match.
+
+The core does twice the products of a dense one a cycle on such weights, each with 2 bits that say which of four it is,
+and none faster on others:
+
+    cycles = ceil(tiles / cores) x steps, a step of 16 taps where weights are structured and of 8 where not
+
+A layer of which at most half of the weights are not zero is taken to be pruned to 2:4, since its densities do not say
+where the zeros lie; zeros beyond that save nothing. Source: NVIDIA A100 Tensor Core GPU architecture, 2020.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipwise.analysis.engines.engine import Engine, EngineCost, Item, dram, item
+from chipwise.analysis.engines.work import Work
+
+VALUE_BITS = 16
+SUM_BITS = 32
+GROUP = 4
+KEPT = 2
+
+
+def is_structured(weights: NDArray[np.bool_]) -> bool:
+    """Whether of every four weights along the last axis at most two are not zero, on actual data.
+
+    >>> is_structured(np.array([[1, 0, 1, 0, 0, 1, 1, 0]], bool)), is_structured(np.array([[1, 1, 1, 0]], bool))
+    (True, False)
+    """
+    rows = np.asarray(weights, dtype=bool).reshape(-1, weights.shape[-1])
+    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % GROUP)))
+    return bool((rows.reshape(len(rows), -1, GROUP).sum(axis=2) <= KEPT).all())
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TensorCore24(Engine):
+    """432 cores that do 8 x 4 sums of 8 products a cycle."""
+
+    filters: int = 8
+    pixels: int = 4
+    taps: int = 8
+    cores: int = 432
+    node_nm: float = 7.0
+
+    @property
+    def name(self) -> str:
+        """As commands name it."""
+        return "tensor-core-2-4"
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return "sparse tensor core: twice as fast where of four weights two are zero"
+
+    @property
+    def source(self) -> str:
+        """Who published it."""
+        return "NVIDIA A100 Tensor Core GPU architecture, white paper, 2020"
+
+    @property
+    def counterpart(self) -> str:
+        """Without the mechanism."""
+        return "the same cores on all weights"
+
+    @property
+    def clock_hz(self) -> float:
+        """1.41 GHz."""
+        return 1.41e9
+
+    def refusal(self, work: Work) -> str:  # noqa: ARG002 - no layer is refused
+        """Everything runs, as a matrix product."""
+        return ""
+
+    def cost(self, work: Work) -> EngineCost:
+        """Half of the steps where weights are structured."""
+        if work.weight_density > KEPT / GROUP:
+            return self.plain(work)
+        kept = KEPT / GROUP
+        bits = VALUE_BITS + 2
+        return EngineCost(
+            self._tiles(work) * ceil(work.taps * kept / self.taps),
+            (
+                *self._items(work.macs * kept),
+                item("choice", work.macs * kept / self.filters, "crossbar", "transfer", VALUE_BITS, 7.0),
+                dram("dram", work.weights * kept * bits + (work.input_values + work.outputs) * VALUE_BITS),
+            ),
+        )
+
+    def plain(self, work: Work) -> EngineCost:
+        """All steps."""
+        return EngineCost(
+            self._tiles(work) * ceil(work.taps / self.taps),
+            (
+                *self._items(work.macs),
+                dram("dram", (work.weights + work.input_values + work.outputs) * VALUE_BITS),
+            ),
+        )
+
+    def _tiles(self, work: Work) -> int:
+        tiles = work.groups * ceil(work.filters / self.filters) * ceil(work.pixels / self.pixels)
+        return ceil(tiles / self.cores)
+
+    def _items(self, products: float) -> tuple[Item, ...]:
+        node = self.node_nm
+        return (
+            item("mac", products, "fp_mac", "mac", VALUE_BITS, node),
+            item("operands", products / self.filters, "register_file", "read", VALUE_BITS, node, 2**16),
+            item("operands", products / self.pixels, "register_file", "read", VALUE_BITS, node, 2**16),
+            item("sums", 2 * products / self.taps, "register_file", "read", SUM_BITS, node, 2**16),
+        )
+
+
+ENGINE = TensorCore24()

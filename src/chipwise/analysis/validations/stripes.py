@@ -1,0 +1,32 @@
+"""Stripes on AlexNet's convolutions: bits of the inputs by layer in, speed-up over 16 bits out.
+
+The bits are those widely quoted from the paper (9-8-5-5-7), which were not read there; the speed-up is the survey's.
+"""
+
+from collections.abc import Iterator
+
+from chipwise.analysis.engines.registry import engine
+from chipwise.analysis.engines.run import run_engine
+from chipwise.analysis.validation import Check
+from chipwise.workload import registry
+from chipwise.workload.bits import published_bits, with_bits
+
+SOURCE = "Judd et al., Stripes, MICRO 2016; speed-up as in Sze et al., Proc. IEEE 105(12), 2017"
+
+SPEEDUP = 2.24
+
+
+def checks() -> Iterator[Check]:
+    """All convolutions, and each."""
+    network = with_bits(registry.build("alexnet"), published_bits("alexnet"))
+    run = run_engine(network, engine("stripes"))
+    layers = [layer for layer in run.layers if layer.work.kind == "conv"]
+    plain = sum(layer.plain.cycles for layer in layers)
+    cycles = sum(layer.cost.cycles for layer in layers)
+    yield Check("alexnet, convolutions", "speed-up", "", SPEEDUP, plain / cycles, 0.1)
+    macs = sum(layer.work.macs for layer in layers)
+    serial = sum(layer.work.macs * layer.work.input_bits / 16 for layer in layers)
+    yield Check("alexnet, time as MACs x bits", "speed-up", "", SPEEDUP, macs / serial, 0.1)
+    for layer in layers:
+        item = f"alexnet {layer.work.name}, {layer.work.input_bits} b"
+        yield Check(item, "speed-up", "", None, layer.plain.cycles / layer.cost.cycles)

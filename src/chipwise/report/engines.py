@@ -1,0 +1,71 @@
+"""Engines as a list, and a network on one as a table."""
+
+from collections.abc import Sequence
+
+from chipwise.analysis.engines.engine import Engine, EngineCost
+from chipwise.analysis.engines.run import EngineRun, LayerRun, speedup
+from chipwise.report.tables import table
+from chipwise.units import format_count
+
+_LEFT = ("engine", "what it is", "compared with", "layer")
+
+
+def engines_text(engines: Sequence[Engine]) -> str:
+    """Names and titles of all engines."""
+    lines = [
+        f"{engine.name:<16} {engine.title}\n{'':<16} against {engine.counterpart}\n" for engine in engines
+    ]
+    return "".join(lines)
+
+
+def engine_text(run: EngineRun) -> str:
+    """Cycles and energy of every layer, with what they gain and what the mechanism costs without zeros."""
+    head = (
+        "layer", "inputs", "weights", "bits", "counterpart", "cycles", "faster", "at density 1",
+        "energy", "at density 1",
+    )  # fmt: skip
+    rows = [_layer(layer) for layer in run.layers]
+    plain, dense, cost = run.total()
+    total = ("all", "", "", "", *_figures(plain, dense, cost))
+    refused = "".join(f"not run: {why}: {names}\n" for why, names in _refused(run).items())
+    seconds = cost.cycles / run.engine.clock_hz
+    return (
+        f"{run.network} on {run.engine.name}: {run.engine.title}\n"
+        f"{run.engine.source}; compared with {run.engine.counterpart}\n\n"
+        f"{table(head, rows, left=_LEFT, foot=total)}\n"
+        f"{seconds * 1e3:.4g} ms, {cost.energy_pj / 1e9:.4g} mJ; cycles and energy at density 1 are those "
+        f"without a zero\nat 16 b, against the counterpart\n{refused}"
+    )
+
+
+def _layer(layer: LayerRun) -> tuple[str, ...]:
+    work = layer.work
+    return (
+        work.name,
+        f"{work.input_density:.3g}",
+        f"{work.weight_density:.3g}",
+        f"{work.input_bits}x{work.weight_bits}",
+        *_figures(layer.plain, layer.dense, layer.cost),
+    )
+
+
+def _figures(plain: EngineCost, dense: EngineCost, cost: EngineCost) -> tuple[str, ...]:
+    gain = speedup(plain, cost)
+    return (
+        format_count(round(plain.cycles)),
+        format_count(round(cost.cycles)),
+        "-" if gain is None else f"{gain:.2f}",
+        f"{100 * (dense.cycles / plain.cycles - 1):+.1f} %",
+        f"{cost.energy_pj / plain.energy_pj:.3f}",
+        f"{100 * (dense.energy_pj / plain.energy_pj - 1):+.1f} %",
+    )
+
+
+def _refused(run: EngineRun) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for name, why in run.refused:
+        found.setdefault(why, []).append(name)
+    return {
+        why: ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        for why, names in found.items()
+    }
