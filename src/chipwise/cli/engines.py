@@ -11,7 +11,6 @@ from chipwise.cli.options import Batch, JsonFile
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.errors import InputError
 
-
 Name = Annotated[
     str | None,
     typer.Argument(metavar="[NAME]", help="One of them; without it, all are listed.", show_default=False),

@@ -39,7 +39,7 @@ LAYERS: Mapping[str, Layer] = {
 
 BAND = 0.15
 
-_CORRELATED = "densities alone miss it: likely, columns of inputs that are often active keep more weights than others do"
+_CORRELATED = "densities alone miss it: likely, inputs that are often active keep more weights than others do"
 _NOTES = {
     "alexnet fc8": f"{_CORRELATED}; published above VGG's fc8, whose densities give more",
     "vgg16 fc6": f"{_CORRELATED}; the theoretical time would need over 5 % of weights",
