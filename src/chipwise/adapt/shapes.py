@@ -1,5 +1,6 @@
 """Layer shapes: the one currency between a PyTorch network, its resources and the chip model."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
@@ -9,6 +10,9 @@ from chipwise.workload.layer import Layer, Tensor
 from chipwise.workload.network import Network
 
 Operator = Literal["conv2d", "conv_transpose2d", "linear"]
+
+POOL = re.compile(r"(max|avg)_pool(\d+)s(\d+)p(\d+)")
+"""Of `LayerShape.fused`: kind, kernel, stride and padding."""
 
 DTYPE_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8}
 
@@ -40,7 +44,7 @@ class LayerShape:
     dilation: tuple[int, int] = (1, 1)
     bias: bool = False
     fused: tuple[str, ...] = ()
-    """What runs on the output at once, in order: `batch_norm`, `relu`, ...; for lookup tables."""
+    """What runs on the output one after the other: `batch_norm`, `relu`, `max_pool2s2p0`, ...; for lookup tables."""
     dtype: str = "float32"
     input_density: float = 1.0
     weight_density: float = 1.0

@@ -11,8 +11,9 @@ from chipwise.adapt.shapes import LayerShape
 from chipwise.errors import InputError
 
 _LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-_NORMALIZATIONS = {nn.BatchNorm1d: "batch_norm", nn.BatchNorm2d: "batch_norm"}
-_ACTIVATIONS = {
+_FUSED = {
+    nn.BatchNorm1d: "batch_norm",
+    nn.BatchNorm2d: "batch_norm",
     nn.ReLU: "relu",
     nn.ReLU6: "relu6",
     nn.Hardswish: "hardswish",
@@ -22,7 +23,6 @@ _ACTIVATIONS = {
     nn.Tanh: "tanh",
     nn.LeakyReLU: "leaky_relu",
 }
-_FUSED = _NORMALIZATIONS | _ACTIVATIONS
 _HARMLESS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase, nn.Embedding)  # noqa: SLF001
 """Have weights and do no MACs."""
 
@@ -47,12 +47,11 @@ def traced(model: Any, example: Any) -> tuple[LayerShape, ...]:
             made[id(output)] = len(shapes) - 1
             # An identity is free for another tensor as soon as its own is gone.
             alive.append(output)
-        elif (word := _FUSED.get(type(module))) is not None and id(arguments[0]) in made:
+        elif id(arguments[0]) in made and (word := _fused(module)) is not None:
             index = made.pop(id(arguments[0]))
             shapes[index] = replace(shapes[index], fused=(*shapes[index].fused, word))
-            if word == "batch_norm":
-                made[id(output)] = index
-                alive.append(output)
+            made[id(output)] = index
+            alive.append(output)
 
     handle = nn.modules.module.register_module_forward_hook(hook)
     try:
@@ -87,6 +86,19 @@ def _names(model: Any) -> dict[int, str]:
                 "weights chipwise cannot count; supported are Conv2d, ConvTranspose2d and Linear"
             )
     return names
+
+
+def _fused(module: Any) -> str | None:
+    """The word for what runs on a layer's output, None for what is not timed with it."""
+    if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
+        return "global_avg_pool"
+    kind = {nn.MaxPool2d: "max", nn.AvgPool2d: "avg"}.get(type(module))
+    if kind is None:
+        return _FUSED.get(type(module))
+    sizes = (module.kernel_size, module.stride, module.padding)
+    if not all(isinstance(size, int) for size in sizes):
+        return None
+    return "{}_pool{}s{}p{}".format(kind, *sizes)
 
 
 def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
