@@ -32,8 +32,9 @@ Bits = Annotated[
     str | None,
     typer.Option(
         "--bits",
-        metavar="N|FILE|published",
-        help="Bits of values, of all tensors or by layer and tensor.  [default: 16]",
+        metavar="N|FORMAT|FILE|published",
+        help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor.  "
+        "[default: 16]",
         show_default=False,
     ),
 ]

@@ -4,7 +4,9 @@ A file of them, YAML or JSON; what it does not name stays as it was:
 
     {"schema": "chipwise.bits/1",
      "source": "quantisation of ...",
-     "layers": {"conv1": {"input": 9, "weight": 11}}}
+     "layers": {"conv1": {"input": 9, "weight": "int11"}, "fc8": {"weight": "bf16"}}}
+
+Names of number formats stand for their widths.
 """
 
 from collections.abc import Mapping
@@ -14,17 +16,29 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal, final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from chipwise.errors import InputError, did_you_mean
 from chipwise.workload import zoo
 from chipwise.workload.layer import Layer
 from chipwise.workload.network import Network, Node
+from chipwise.workload.numbers import is_number, parse_number
 from chipwise.yamlfile import Document, FileModel, load_yaml, parse_yaml, validated
 
 MAX_BITS = 64
 
-Width = Annotated[int, Field(ge=1, le=MAX_BITS)]
+
+def _width(value: object) -> object:
+    """A number format counts as its width; all else is left to the check."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_number(value).bits
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+Width = Annotated[int, BeforeValidator(_width), Field(ge=1, le=MAX_BITS, strict=True)]
 
 
 @final
@@ -146,13 +160,15 @@ def published_bits(network: str) -> Bits:
 
 
 def find_bits(spec: str, network: Network) -> Bits:
-    """What `--bits` names: `published`, a width for all tensors, or a file.
+    """What `--bits` names: `published`, a width or number format for all tensors, or a file.
 
     Raises:
         InputError: none of these; a file that cannot be read or has another form.
     """
     if spec == "published":
         return published_bits(network.name)
+    if is_number(spec):
+        return uniform_bits(network, parse_number(spec).bits)
     if spec.isascii() and spec.isdigit():
         width = int(spec[:4])
         if not 1 <= width <= MAX_BITS:
@@ -160,7 +176,9 @@ def find_bits(spec: str, network: Network) -> Bits:
         return uniform_bits(network, width)
     if Path(spec).suffix.lower() in {".json", ".yaml", ".yml"} or Path(spec).is_file():
         return read_bits(spec)
-    raise InputError(f"--bits {spec!r}: must be a number of bits, `published` or a .json, .yaml or .yml file")
+    raise InputError(
+        f"--bits {spec!r}: must be a number of bits, a number format, `published` or a .json, .yaml or .yml file"
+    )
 
 
 def _folder() -> Traversable:

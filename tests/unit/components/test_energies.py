@@ -92,7 +92,7 @@ def test_no_table_is_needed_when_the_chip_says_it_all():
 def test_an_energy_that_nobody_gives(table, changes, says):
     toy = chip(**changes)
     if "mac" in changes:
-        toy = Accelerator("toy", toy.levels, clock_hz=1e8, word_bits=12)
+        toy = Accelerator("toy", toy.levels, clock_hz=1e8, word_bits=3)
     with pytest.raises(InputError) as caught:
         with_energies(toy, table and energy_table(table), {"buffer": "c.yaml:6"})
     assert says in str(caught.value)

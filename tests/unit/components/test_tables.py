@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipwise.components.classes import ACTIONS
-from chipwise.components.estimator import FIGURES, Query
+from chipwise.components.estimator import AREA, FIGURES, Query
 from chipwise.components.registry import energy_table, table_names
 from chipwise.components.tables.horowitz_45nm import SRAM, power_law
 from chipwise.errors import InputError
@@ -67,7 +67,7 @@ def test_horowitz_entries(
 
 def test_what_horowitz_does_not_know():
     assert horowitz("network", "transfer", 16) is None
-    assert horowitz("fp_mac", "mac", 8) is None
+    assert horowitz("fp_mac", "mac", 3) is None
     assert horowitz("sram", "read", 16, None) is None
     assert horowitz("sram", "mac", 16, KIB) is None
     assert horowitz("adc", "convert", 8) is None
@@ -122,3 +122,12 @@ def test_tables_that_cannot_be_had(name: str, mac_pj: float | None, says: str):
     with pytest.raises(InputError) as caught:
         energy_table(name, mac_pj)
     assert says in str(caught.value)
+
+
+def test_floats_of_other_widths_lie_on_the_law_through_the_printed_ones():
+    energies = [horowitz("fp_mac", "mac", bits).value for bits in (4, 8, 16, 19, 32, 64)]
+    assert energies == sorted(energies)
+    assert energies[2:5:2] == pytest.approx([1.5, 4.6])
+    assert horowitz("fp_multiplier", "multiply", 8).value == pytest.approx(1.1**2 / 3.7)
+    areas = [horowitz("fp_mac", AREA, bits).value for bits in (8, 16, 32)]
+    assert areas == sorted(areas)

@@ -32,6 +32,7 @@ class LayerRun:
             "weight_density": self.work.weight_density,
             "input_bits": self.work.input_bits,
             "weight_bits": self.work.weight_bits,
+            "accumulator_bits": self.work.accumulator_bits,
             **_figures(self.plain, self.dense, self.cost),
             "energy_by_component_pj": self.cost.energy_by_component_pj(),
             "notes": dict(self.cost.notes),

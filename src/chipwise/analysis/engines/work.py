@@ -63,6 +63,11 @@ class Work:
         return self.groups * self.filters * self.pixels
 
     @property
+    def accumulator_bits(self) -> int:
+        """Bits that no sum can overflow: both operands' and ceil(log2(C x R x S))."""
+        return self.input_bits + self.weight_bits + (self.taps - 1).bit_length()
+
+    @property
     def is_vector(self) -> bool:
         """Whether it is a matrix times one vector at a time: no weight is used twice for an input."""
         return self.rows == self.columns == 1 and self.groups == 1

@@ -2,6 +2,8 @@
 
 - add: power law between the entries, linear in bits beyond them.
 - multiply: power law between the entries (exponent 1.98), quadratic in bits beyond them.
+- floating point: the power law through FP16 and FP32 at other widths (energies: exponents 1.17
+  and 1.75).
 - areas: by the same laws as the energies.
 - int_mac: a multiplication and an addition of twice the width, which the product has.
 - SRAM: power law in the capacity between the entries, square root of the capacity beyond them, since word and
@@ -12,6 +14,7 @@
 - wires: not in the source, so a network's `transfer` is unknown here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log
 from typing import Final, final
@@ -30,6 +33,8 @@ INT_ADD: Final[Points] = ((8, 0.03), (16, 0.05), (32, 0.1))
 INT_MULTIPLY: Final[Points] = ((8, 0.2), (32, 3.1))
 FP_ADD: Final = {16: 0.4, 32: 0.9}
 FP_MULTIPLY: Final = {16: 1.1, 32: 3.7}
+FP_LEAST_BITS: Final = 4
+FP_MOST_BITS: Final = 64
 
 SRAM: Final[Points] = ((8 * 2**13, 10.0), (32 * 2**13, 20.0), (2**23, 100.0))
 """pJ of 64 bits by capacity in bits: caches of 8 KiB, 32 KiB and 1 MiB."""
@@ -129,6 +134,17 @@ def power_law(points: Points, x: float, *, beyond: float) -> float:
     return exp(log(y0) + log(y1 / y0) * log(x / x0) / log(x1 / x0))
 
 
+def power_law_through(entries: Mapping[int, float], x: float) -> float:
+    """Value of the power law through the two entries, exact at both.
+
+    >>> round(power_law_through({16: 1.0, 32: 4.0}, 8), 3)
+    0.25
+    """
+    (x0, y0), (x1, y1) = sorted(entries.items())
+    at = entries.get(int(x)) if x == int(x) else None
+    return at if at is not None else float(y0 * (x / x0) ** (log(y1 / y0) / log(x1 / x0)))
+
+
 def build(mac_pj: float | None) -> AbstractEstimator:
     """The table; it is in pJ, so a chip's `mac_pj` has no place in it."""
     if mac_pj is not None:
@@ -151,13 +167,17 @@ def _memory(bits: int, capacity_bits: int) -> Estimate:
 
 
 def _floating(component: str, bits: int) -> Estimate | None:
-    if bits not in FP_ADD:
+    if not FP_LEAST_BITS <= bits <= FP_MOST_BITS:
         return None
+    add, multiply = (power_law_through(entries, bits) for entries in (FP_ADD, FP_MULTIPLY))
+    printed = bits in FP_ADD
+    name = f"FP{bits}" if printed else f"{bits} b by the power law through FP16 and FP32,"
+    accuracy = 85 if printed else 60
     if component == "fp_mac":
-        return _given(FP_MULTIPLY[bits] + FP_ADD[bits], f"FP{bits} multiply and add", 85)
+        return _given(multiply + add, f"{name} multiply and add", accuracy)
     if component == "fp_adder":
-        return _given(FP_ADD[bits], f"FP{bits} add", 85)
-    return _given(FP_MULTIPLY[bits], f"FP{bits} multiply", 85)
+        return _given(add, f"{name} add", accuracy)
+    return _given(multiply, f"{name} multiply", accuracy)
 
 
 def _area(component: str, bits: int) -> Estimate | None:
@@ -167,9 +187,10 @@ def _area(component: str, bits: int) -> Estimate | None:
         um2 = power_law(INT_MULTIPLY_UM2, bits, beyond=2)
     elif component == "int_adder":
         um2 = power_law(INT_ADD_UM2, bits, beyond=1)
-    elif component.startswith("fp_") and bits in FP_ADD_UM2:
+    elif component.startswith("fp_") and FP_LEAST_BITS <= bits <= FP_MOST_BITS:
         of = {"fp_adder": (1, 0), "fp_multiplier": (0, 1), "fp_mac": (1, 1)}[component]
-        um2 = of[0] * FP_ADD_UM2[bits] + of[1] * FP_MULTIPLY_UM2[bits]
+        add, multiply = (power_law_through(entries, bits) for entries in (FP_ADD_UM2, FP_MULTIPLY_UM2))
+        um2 = of[0] * add + of[1] * multiply
     else:
         return None
     return Estimate(um2 * 1e-6, 75, f"{NAME}: {um2:.4g} um2 ({AREA_SOURCE})")

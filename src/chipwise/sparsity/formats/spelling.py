@@ -13,6 +13,7 @@ from chipwise.sparsity.formats.csr import Csr
 from chipwise.sparsity.formats.format import Bits, Format
 from chipwise.sparsity.formats.ranked import Ranked
 from chipwise.sparsity.formats.run_length import RunLength
+from chipwise.sparsity.formats.shared import Shared
 from chipwise.sparsity.formats.structured import StructuredFormat
 from chipwise.sparsity.formats.uncompressed import Uncompressed
 
@@ -35,7 +36,7 @@ _PLAIN: dict[str, Format] = {
     "coordinate": Coordinate(),
     "csr": Csr(),
 }
-_NAMES = (*_PLAIN, "rle", "csc", "ranks", BEST)
+_NAMES = (*_PLAIN, "rle", "csc", "ranks", "shared", BEST)
 _CALL = re.compile(r"([a-z]+)(?:\(([^()]*)\))?")
 _PACKED = re.compile(r"([0-9]{1,4}) in ([0-9]{1,4})")
 _N_OF_M = re.compile(r"([0-9]{1,3}):([0-9]{1,3})")
@@ -62,6 +63,8 @@ def parse_format(text: str) -> tuple[Format, ...]:
         return (_PLAIN[name],)
     if name == "ranks" and inside:
         return (Ranked(tuple(kind.upper() for kind in inside)),)
+    if name == "shared" and len(inside) == 1 and _numbers(inside, 1):
+        return (Shared(int(inside[0])),)
     if name == "csc" and _numbers(inside, 2):
         return (Csc(*map(int, inside)),)
     if name == "rle" and inside:
@@ -73,7 +76,8 @@ def parse_format(text: str) -> tuple[Format, ...]:
             return (RunLength(int(widths[0]), value, *words),)
     raise InputError(
         f"{text!r} is no format; write raw, bitmask, rle(RUN BITS), rle(5, 16, 3 in 64), coordinate, csr, csc, "
-        "csc(RUN BITS), ranks(UOP, CP), 2:4 or best." + (_near(name) if name not in _NAMES else "")
+        "csc(RUN BITS), ranks(UOP, CP), shared(INDEX BITS), 2:4 or best."
+        + (_near(name) if name not in _NAMES else "")
     )
 
 

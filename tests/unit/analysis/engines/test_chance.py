@@ -15,6 +15,8 @@ from chipwise.analysis.engines.chance import (
     sum_of,
     uniforms,
 )
+from chipwise.sparsity.densities.uniform import Uniform
+from chipwise.sparsity.formats.csc import Csc
 
 
 def entries(values, reach):
@@ -62,3 +64,10 @@ def test_draws_fall_with_density_and_have_its_mean():
 def test_shares_differ_by_one():
     assert shares(1000, 64).sum() == 1000
     assert set(shares(1000, 64)) == {15, 16}
+
+
+@pytest.mark.parametrize("density", [0.04, 0.09, 0.5])
+def test_entries_are_those_of_the_column_format(density):
+    """EIE's engine and the format `csc(4)` were written apart."""
+    expected = Csc(4).expected_bits((64, 1), Uniform(density), 4).data / 4
+    assert mean(relative_index_entries(64, density, 15)) == pytest.approx(expected, rel=1e-9)
