@@ -1,0 +1,269 @@
+"""The loop of NetAdapt's versions: constraints that tighten step by step, proposals, and the best of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from chipwise.adapt.budget import Budget, budget
+from chipwise.adapt.channels import ChannelGroup, channel_groups, remove_channels
+from chipwise.adapt.extra import torch
+from chipwise.adapt.filters import chosen
+from chipwise.adapt.netadapt.settings import Settings
+from chipwise.adapt.reshape import narrowed
+from chipwise.adapt.resource import Resource
+from chipwise.adapt.result import Adapted, Result, Row
+from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.shapes import LayerShape, layer_shapes
+from chipwise.adapt.task import Task
+
+Proposal = Mapping[ChannelGroup, int]
+"""How many units of some groups remain."""
+
+Proposer = Callable[["Search", Mapping[str, float]], Iterable[Proposal]]
+"""Proposals for a network that meet a constraint, by resource name."""
+
+Told = Callable[[float, str], None]
+
+SMALLEST_STEP = 1e-3
+"""Of the start: when no proposal saves even that, nothing does."""
+
+
+class Search:
+    """The state of a search: the network of this iteration, with its groups and shapes."""
+
+    def __init__(
+        self, method: str, task: Task, limits: Budget, settings: Settings, resources: Sequence[Resource]
+    ) -> None:
+        self.method, self.task, self.budget, self.settings = method, task, limits, settings
+        self.resources = tuple(resources)
+        self.family: list[Adapted] = []
+        self.history: list[Row] = []
+        self.groups: tuple[ChannelGroup, ...] = ()
+        self.shapes: tuple[LayerShape, ...] = ()
+        self.folder: SearchFolder | None = None
+        self.told: Told = lambda _share, _text: None
+        self.source = ""
+
+    @classmethod
+    def of(
+        cls,
+        method: str,
+        model: Any,
+        task: Task,
+        wanted: Mapping[Resource, float | str],
+        settings: Settings,
+        *,
+        watch: Sequence[Resource] = (),
+        folder: SearchFolder | None = None,
+        progress: Told | None = None,
+        source: str = "",
+    ) -> Search:
+        """A search at its beginning, or where `folder` says that it was; as `v1.netadapt` says."""
+        limits = budget(wanted, layer_shapes(model, task.example))
+        others = [r for r in watch if r.name not in {limit.resource.name for limit in limits.limits}]
+        self = cls(method, task, limits, settings, [*(limit.resource for limit in limits.limits), *others])
+        self.folder, self.source = folder, source
+        self.told = progress or self.told
+        # What can be reached is known before anything is trained.
+        self._look_at(model, verify=True)
+        self._refuse_out_of_reach()
+        if folder is not None:
+            self.family, self.history = folder.open(model, self.question())
+        if not self.family:
+            self._keep(Adapted("start", model, self.needs(self.shapes), task.evaluate(model)), None)
+        self._look_at(self.family[-1].model)
+        return self
+
+    @property
+    def network(self) -> Any:
+        """The network of this iteration."""
+        return self.family[-1].model
+
+    @property
+    def iteration(self) -> int:
+        """From 0."""
+        return len(self.family) - 1
+
+    def question(self) -> dict[str, Any]:
+        """What makes two searches the same one."""
+        limits = {limit.resource.name: limit.most for limit in self.budget.limits}
+        task = self.task
+        steps = {"short": task.short_steps, "long": task.long_steps, "batch": task.batch_size}
+        return {
+            "method": self.method, "task": task.name, "seed": task.seed, "steps": steps, "budget": limits,
+            "learning_rate": task.learning_rate, "settings": asdict(self.settings),
+        }  # fmt: skip
+
+    def needs(self, shapes: Sequence[LayerShape]) -> dict[str, float]:
+        """What a network needs of every resource, by name."""
+        return {resource.name: resource.of(shapes) for resource in self.resources}
+
+    def run(self, propose: Proposer) -> Result:
+        """Iterate until the budget is met, then fine-tune for long."""
+        halvings = 0
+        while not self.budget.met(self.shapes) and self.iteration < self.settings.most_iterations:
+            began = time.perf_counter()
+            with settled(self.task.seed * 1000 + self.iteration):
+                constraint = self._constraint(halvings)
+                tried = [self._tried(proposal) for proposal in propose(self, constraint)]
+            if not tried:
+                halvings += 1
+                if self.settings.step(self.iteration) / 2**halvings < SMALLEST_STEP:
+                    self.budget.refuse(self.family[-1].needs)
+                continue
+            halvings = 0
+            best = min(tried, key=lambda one: self._rank(one[1]))
+            row = self._row(constraint, tried, best, time.perf_counter() - began)
+            self._keep(best[1], row)
+            self._look_at(best[1].model)
+        if not self.budget.met(self.shapes):
+            self.budget.refuse(self.family[-1].needs)
+        return self._finished()
+
+    def _constraint(self, halvings: int) -> dict[str, float]:
+        """Con_j = Res_j - dR_j, not below the budget; a resource within its budget may rise up to it."""
+        step = self.settings.step(self.iteration) / 2**halvings
+        needs = self.budget.needs(self.shapes)
+        return {
+            x.resource.name: max(x.most, needs[x.resource.name] - step * x.start) for x in self.budget.limits
+        }
+
+    def meets(self, shapes: Sequence[LayerShape], constraint: Mapping[str, float]) -> bool:
+        """Whether a network needs at most what the constraint leaves of each resource."""
+        needs = self.budget.needs(shapes)
+        return all(needs[name] <= most * (1 + 1e-9) for name, most in constraint.items())
+
+    def _tried(self, proposal: Proposal) -> tuple[Proposal, Adapted]:
+        """The proposal as a network: filters chosen, cut, fine-tuned for short, evaluated on the hold-out."""
+        inputs = self.task.train.batch(torch.arange(min(64, len(self.task.train))))[0]
+        keep = {g: chosen(self.network, g, n, self.settings.choice, inputs) for g, n in proposal.items()}
+        model = remove_channels(self.network, keep)
+        steps = self.settings.short_steps
+        self.task.finetune(
+            model,
+            self.task.short_steps if steps is None else steps,
+            # All proposals of one iteration see the same batches, so that they are compared on equal data.
+            seed=self.task.seed * 1000 + self.iteration,
+        )
+        needs = self.needs(narrowed(self.shapes, proposal))
+        found = Adapted(f"iteration {self.iteration + 1}", model, needs, self.task.evaluate(model))
+        self.told(self._share(needs), f"{_words(proposal)}: {found.holdout.metric:.1%}")
+        return proposal, found
+
+    def _rank(self, found: Adapted) -> tuple[float, float]:
+        """Less is better."""
+        if self.settings.select == "loss":
+            return found.holdout.loss, -found.holdout.metric
+        if self.settings.select == "accuracy":
+            return -found.holdout.metric, found.holdout.loss
+        before = self.family[-1]
+        saved = sum(
+            (before.needs[x.resource.name] - found.needs[x.resource.name]) / x.start
+            for x in self.budget.limits
+        )
+        # Accuracy that rises would prefer the smaller saving; all of it counts as no loss.
+        drop = max(before.holdout.metric - found.holdout.metric, 1e-4)
+        return drop / max(saved, 1e-12), found.holdout.loss
+
+    def _share(self, needs: Mapping[str, float]) -> float:
+        """How far the way to the budget is gone, by the resource that is furthest from its own."""
+        shares = []
+        for limit in self.budget.limits:
+            way = limit.start - limit.most
+            shares.append((limit.start - needs[limit.resource.name]) / way if way > 0 else 1.0)
+        return min(1.0, max(0.0, min(shares)))
+
+    def _row(
+        self, constraint: Row, tried: Sequence[tuple[Proposal, Adapted]], best: Any, seconds: float
+    ) -> dict[str, Any]:
+        return {
+            "iteration": self.iteration + 1,
+            "constraint": dict(constraint),
+            "kept": _plain(best[0]),
+            "needs": dict(best[1].needs),
+            "holdout": asdict(best[1].holdout),
+            "proposals": [
+                {"kept": _plain(p), "needs": dict(a.needs), "holdout": asdict(a.holdout)} for p, a in tried
+            ],
+            "seed": self.task.seed,
+            "seconds": round(seconds, 3),
+        }
+
+    def _keep(self, found: Adapted, row: Row | None) -> None:
+        self.family.append(found)
+        if row is not None:
+            self.history.append(row)
+        if self.folder is not None:
+            self.folder.keep(found, row)
+
+    def _look_at(self, model: Any, *, verify: bool = False) -> None:
+        """Derive groups and shapes of a network; groups of one unit, or of a granule, have nothing to give."""
+        self.groups = tuple(g for g in channel_groups(model, self.task.example, verify=verify) if not g.held)
+        self.shapes = layer_shapes(model, self.task.example)
+
+    def _refuse_out_of_reach(self) -> None:
+        least = {group: self.widths(group)[-1] for group in self.groups if self.widths(group)}
+        shapes = narrowed(self.shapes, least)
+        if not self.budget.met(shapes):
+            self.budget.refuse(self.budget.needs(shapes))
+
+    def widths(self, group: ChannelGroup) -> tuple[int, ...]:
+        """Widths below the present one, multiples of the granularity, widest first."""
+        grain = min(self.settings.granularity, group.size)
+        return tuple(n for n in range(group.size - 1, 0, -1) if n % grain == 0)
+
+    def _finished(self) -> Result:
+        last = self.family[-1]
+        final = None if self.folder is None else self.folder.final(self.family[0].model)
+        if final is None:
+            self.told(1.0, "long-term fine-tuning")
+            final = self._finetuned(last)
+            if self.folder is not None:
+                self.folder.keep_final(final)
+        return Result(
+            self.method, self.task.name, self.resources, self.budget, tuple(self.family), final,
+            self.task.example, tuple(self.history), self.question(), self.source,
+        )  # fmt: skip
+
+    def _finetuned(self, last: Adapted) -> Adapted:
+        model = remove_channels(last.model, {})
+        steps = self.settings.long_steps
+        with settled(self.task.seed):
+            self.task.finetune(model, self.task.long_steps if steps is None else steps)
+        return Adapted(
+            "final", model, last.needs, self.task.evaluate(model), self.task.evaluate(model, "test")
+        )
+
+
+def widest(
+    search: Search, given: Proposal, group: ChannelGroup, constraint: Mapping[str, float]
+) -> int | None:
+    """The most units of `group` that meet the constraint beside what is `given`; None where none do.
+
+    All widths are tried from the widest on: latency is a staircase and need not fall with every filter.
+    """
+    for width in search.widths(group):
+        if search.meets(narrowed(search.shapes, {**given, group: width}), constraint):
+            return width
+    return None
+
+
+@contextmanager
+def settled(seed: int) -> Iterator[None]:
+    """Random numbers (dropout) that depend on nothing that ran before, so that a resumed search is the same."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _words(proposal: Proposal) -> str:
+    return ", ".join(f"{group.name} {group.size} to {width}" for group, width in proposal.items())
+
+
+def _plain(proposal: Proposal) -> dict[str, list[int]]:
+    """By group: units kept, and of how many."""
+    return {group.name: [width, group.size] for group, width in proposal.items()}

@@ -1,0 +1,103 @@
+"""The result of an adaptation for people: a Markdown card, Pareto plots, and the folder that holds all of it."""
+
+from pathlib import Path
+from typing import Any
+
+from chipwise.adapt.resource import Resource
+from chipwise.adapt.result import Adapted, Result
+from chipwise.adapt.saved import save_network
+from chipwise.adapt.search_folder import write_json
+from chipwise.errors import InputError
+from chipwise.report import svg
+from chipwise.report.tables import percent
+
+CARD, HISTORY = "card.md", "history.json"
+
+
+def markdown(result: Result) -> str:
+    """What was asked, what came out, and the family: estimated and, where there is a device, measured."""
+    start, final = result.family[0], result.final
+    lines = [
+        f"# {result.method} on {result.task}\n",
+        "Asked: " + "; ".join(map(str, result.budget.limits)),
+        "",
+    ]
+    measured = sorted({name for point in result.points for name in point.measured})
+    heads = ["network", "hold-out", "test"]
+    heads += [f"{r.name}, estimated" for r in result.resources] + [f"{name}, measured" for name in measured]
+    lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    by_name = {resource.name: resource for resource in result.resources}
+    for point in result.points:
+        cells = [point.name, percent(point.holdout.metric), percent(point.test.metric) if point.test else ""]
+        cells += [_share(r, point, start) for r in result.resources]
+        cells += [by_name[n].show(point.measured[n]) if n in point.measured else "" for n in measured]
+        lines.append("| " + " | ".join(cells) + " |")
+    error = (final.holdout.metric * (1 - final.holdout.metric) / final.holdout.samples) ** 0.5
+    lines += [
+        "",
+        f"One standard error of an accuracy on {final.holdout.samples} independent hold-out samples is {percent(error)}.",
+        "The family is fine-tuned for short only; `final` is its last network after long-term fine-tuning.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _share(resource: Resource, point: Adapted, start: Adapted) -> str:
+    need = point.needs[resource.name]
+    return f"{resource.show(need)} ({percent(need / start.needs[resource.name])})"
+
+
+def chart(result: Result, resource: Resource) -> str:
+    """Hold-out accuracy over what the networks need, as SVG; the Pareto front is joined by a line."""
+    front = result.front(resource)
+    every = tuple(svg.Point(p.needs[resource.name], p.holdout.metric, p.name) for p in result.points)
+    best = tuple(svg.Point(p.needs[resource.name], p.holdout.metric, p.name) for p in front)
+    return svg.document(
+        svg.lines(
+            f"{result.method} on {result.task}",
+            [
+                svg.Series("family", every, line=False, marks=True, names=True),
+                svg.Series("Pareto front", best, marks=True),
+            ],
+            svg.Axis(f"{resource.name}, estimated", format=resource.show),
+            svg.Axis("accuracy on the hold-out", format=percent),
+        )
+    )
+
+
+def plain(result: Result) -> dict[str, Any]:
+    """The JSON form, schema chipwise.adapted/1."""
+    return {
+        "schema": "chipwise.adapted/1",
+        "method": result.method,
+        "task": result.task,
+        "source": result.source,
+        "settings": dict(result.settings),
+        "budget": [
+            {"resource": x.resource.name, "unit": x.resource.unit, "most": x.most, "start": x.start}
+            for x in result.budget.limits
+        ],
+        "networks": [_point(point) for point in result.points],
+        "history": list(result.history),
+    }
+
+
+def _point(point: Adapted) -> dict[str, Any]:
+    test = None if point.test is None else point.test.metric
+    return {
+        "name": point.name, "needs": dict(point.needs), "measured": dict(point.measured),
+        "holdout": point.holdout.metric, "holdout_loss": point.holdout.loss, "test": test,
+    }  # fmt: skip
+
+
+def write(result: Result, folder: Path, example: Any) -> None:
+    """As `Result.save` says."""
+    save_network(result.model, folder, example, source=result.source)
+    for index, point in enumerate(result.family):
+        save_network(point.model, folder / "family" / f"{index:02}", example, source=result.source)
+    try:
+        write_json(folder / HISTORY, plain(result))
+        (folder / CARD).write_text(result.report(), encoding="utf-8")
+        for resource in result.resources:
+            (folder / f"front-{resource.name}.svg").write_text(chart(result, resource), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
