@@ -35,7 +35,7 @@ def markdown(result: Result) -> str:
     error = (final.holdout.metric * (1 - final.holdout.metric) / final.holdout.samples) ** 0.5
     lines += [
         "",
-        f"One standard error of an accuracy on {final.holdout.samples} independent hold-out samples is {percent(error)}.",
+        f"One standard error on {final.holdout.samples} independent hold-out samples is {percent(error)}.",
         "The family is fine-tuned for short only; `final` is its last network after long-term fine-tuning.",
     ]
     return "\n".join(lines) + "\n"
