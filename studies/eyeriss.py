@@ -1,6 +1,6 @@
 """The best mappings of AlexNet's and VGG-16's convolutions on Eyeriss. About five minutes.
 
-    python studies/eyeriss.py [--time-limit SECONDS] [--write]
+    python studies/eyeriss.py [--time-limit SECONDS] [--only NAME,NAME] [--write]
 
 `--write` renews the mappings that `chipwise validate eyeriss-alexnet` and `eyeriss-vgg16` put beside the paper's.
 """
@@ -31,11 +31,18 @@ def main() -> int:
     """Search; the exit code."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--time-limit", type=float, default=120.0, metavar="SECONDS", help="per layer")
+    options.add_argument("--only", default="", metavar="NAMES", help="these layers alone, as `alexnet.conv5`")
     options.add_argument("--points", type=Path, default=ROOT / "build" / "studies" / "eyeriss.json")
     options.add_argument("--write", action="store_true", help="renew the stored mappings")
     given = options.parse_args()
+    if given.write and given.only:
+        options.error("--write needs all layers")
     chip, points = folding_chip(), Points(given.points)
     layers = [(name, layer) for name, batch in figures.NETWORKS.items() for layer in conv_layers(name, batch)]
+    names = given.only.split(",") if given.only else [f"{network}.{layer.name}" for network, layer in layers]
+    layers = [(network, layer) for network, layer in layers if f"{network}.{layer.name}" in names]
+    if len(layers) < len(names):
+        options.error(f"--only {given.only!r}: give networks and layers as in `alexnet.conv5,vgg16.conv1_1`")
     progress = Progress(len(layers))
     found: dict[str, dict[str, Any]] = {name: {} for name in figures.NETWORKS}
     for network, layer in layers:

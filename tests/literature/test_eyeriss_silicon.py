@@ -1,13 +1,18 @@
 """Eyeriss, the chip, as measured on AlexNet and VGG-16 (JSSC 2017): layouts, traffic, time, power, and the optimum."""
 
 import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from chipwise.analysis.estimators.row_stationary import measured
-from chipwise.analysis.estimators.row_stationary.figures import NETWORKS, optima
+from chipwise.analysis.estimators.row_stationary.figures import NETWORKS, STORED, optima
 from chipwise.analysis.estimators.row_stationary.nest import folding_chip, mapping_of
 from chipwise.analysis.estimators.row_stationary.silicon import calibration, models
+from chipwise.analysis.stored_mappings import stored
 from chipwise.analysis.validation import validate
 from chipwise.components.load import load_accelerator
 from chipwise.mapping.legality import check
@@ -123,3 +128,14 @@ def test_closed_forms_are_what_the_mapping_counts(network):
         assert through + shape.ofmap_words == layout.dram_words(shape, padded=True)
         assert 2 * counts.capacity["buffer", "output"] == layout.psum_bytes(shape)
         assert 2 * counts.capacity["buffer", "input"] == layout.ifmap_bytes(shape)
+
+
+@pytest.mark.slow
+def test_the_study_finds_the_stored_mapping_again(tmp_path):
+    script = Path(__file__).parents[2] / "studies" / "eyeriss.py"
+    points = tmp_path / "points.json"
+    command = [sys.executable, str(script), "--only", "alexnet.conv5", "--points", str(points)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (point,) = json.loads(points.read_text(encoding="utf-8")).values()
+    assert point["value"] == stored(STORED)["alexnet"]["conv5"]

@@ -180,8 +180,8 @@ class LayerModel:
 def coded(density: float) -> float:
     """Size of run-length coded values / their size as words, for values of this density.
 
-    >>> round(coded(0.3), 6)
-    0.400003
+    >>> round(coded(0.3), 3)
+    0.4
     """
     values = 1_000_000
     return EYERISS.expected((values,), Uniform(density), 8 * WORD_BYTES).total / (8 * WORD_BYTES * values)
