@@ -4,6 +4,7 @@ Kept up to date, and so checked by tests/e2e/test_docs.py:
 - ```console blocks: every `$ chipwise ...` is run (`| head -N` and `| tail -N` cut it) and its output put below;
 - ```python blocks with `>>>`: run as in a session, one session per file, with what it answers;
 - ```yaml blocks below `<!-- examples/x.yaml -->`: the content of that file;
+- what stands below `<!-- chipwise validate -->`, to the end of the file: every figure as a table;
 - links `(path#L7 "text")`: the number of the first line of that file that holds the text.
 """
 # ruff: noqa: INP001 - a script beside documents, not a package
@@ -18,12 +19,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chipwise.analysis.validation import validate
 from chipwise.cli.main import main
+from chipwise.report.validation import validation_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"^(<!-- (examples/\S+) -->\n```yaml\n).*?^```$", re.MULTILINE | re.DOTALL)
+_FIGURES = "<!-- chipwise validate -->\n"
 _LINK = re.compile(r'\]\(([^)#\s]+)#L\d+ "([^"]+)"\)')
 _CUT = re.compile(r"(.*?) \| (head|tail) -(\d+)")
 
@@ -55,6 +59,8 @@ def refreshed(path: Path) -> str:
 
     with contextlib.chdir(ROOT):
         text = _FILE.sub(file, path.read_text(encoding="utf-8"))
+        if _FIGURES in text:
+            text = text.partition(_FIGURES)[0] + _FIGURES + validation_markdown(validate())
         return _LINK.sub(link, _BLOCK.sub(block, text))
 
 

@@ -18,6 +18,3 @@ def test_the_mesh_delivers_what_is_shared_once():
     layer = chipwise.fully_connected("fc", M=4, C=8)
     loops = (Spatial("rows", "M", 2), Spatial("columns", "M", 1))
     assert delivered(layer, loops) == {"input": 1.0, "weight": 4.0}
-    depthwise = chipwise.conv("dw", M=4, C=4, P=8, Q=1, R=1, S=1, G=4)
-    loops = (Spatial("rows", "G", 2), Spatial("columns", "G", 1))
-    assert delivered(depthwise, loops) == {"input": 4.0, "weight": 4.0}

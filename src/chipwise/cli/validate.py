@@ -25,7 +25,7 @@ def validate(
     check_target("--json", json)
 
     from chipwise.analysis import validation
-    from chipwise.report.listing import validation_text
+    from chipwise.report.validation import validation_text
 
     rows = validation.validate(group)
     if json is not None:

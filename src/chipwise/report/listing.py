@@ -1,4 +1,4 @@
-"""What there is, as tables and as plain data: networks, chips, a network's layers, validation rows."""
+"""What there is, as tables and as plain data: networks, chips, a network's layers."""
 
 import csv
 import io
@@ -13,10 +13,9 @@ from chipwise.analysis.statistics import (
     describe,
     operation_totals,
 )
-from chipwise.analysis.validation import Row
 from chipwise.components.load import gallery_names, load_accelerator
 from chipwise.report.hierarchy import format_peak
-from chipwise.report.tables import percent, table
+from chipwise.report.tables import table
 from chipwise.units import format_bytes, format_count, format_frequency
 from chipwise.workload import registry
 
@@ -292,42 +291,3 @@ def _memory(entry: dict[str, Any]) -> str:
     size = "unlimited" if entry["capacity_bits"] is None else format_bytes(entry["capacity_bits"])
     copies = "" if entry["instances"] == 1 else f"{entry['instances']} x "
     return f"{copies}{entry['name']} {size}"
-
-
-def validation_text(rows: Sequence[Row]) -> str:
-    """Published beside computed, and how many agree."""
-    head = ("group", "item", "quantity", "unit", "published", "computed", "error", "band", "agrees")
-    cells = [
-        (
-            row.group,
-            row.item,
-            row.quantity,
-            row.unit,
-            "" if row.published is None else f"{row.published:.10g}",
-            f"{row.computed:.10g}",
-            "" if row.error is None else f"{100 * row.error:+.2f} %",
-            "" if row.band is None else f"{100 * row.band:.2f} %",
-            {True: "yes", False: "NO" if row.unexplained else "no", None: ""}[row.within],
-        )
-        for row in rows
-    ]
-    reasons: dict[str, list[str]] = {}
-    for row in rows:
-        if row.note:
-            reasons.setdefault(row.note, []).append(f"{row.item} {row.quantity}")
-    notes = [f"{'; '.join(items)}: {note}\n" for note, items in reasons.items()]
-    notes += [
-        f"{group}: {source}\n" for group, source in dict.fromkeys((row.group, row.source) for row in rows)
-    ]
-    return f"{table(head, cells, left=_LEFT)}\n{''.join(notes)}{_verdict(rows)}\n"
-
-
-def _verdict(rows: Sequence[Row]) -> str:
-    """How many figures are within their band, and of how many others the reason is known."""
-    judged = [row for row in rows if row.within is not None]
-    right = sum(row.within is True for row in judged)
-    share = f" ({percent(right / len(judged))})" if judged else ""
-    known = sum(bool(row.note) for row in judged if not row.within)
-    return f"{right} of {len(judged)} within their band{share}" + (
-        f", {known} outside for a reason given above" if known else ""
-    )

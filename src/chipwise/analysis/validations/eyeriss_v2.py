@@ -31,8 +31,8 @@ CSC_BITS: Final = 12
 """A value of 8 b with its count of 4 b, as everything is stored off-chip."""
 
 TRAFFIC_NOTE = (
-    "computed is every value across the chip's edge once, which no mapping undercuts; buffers of 192 KiB in 16 clusters "
-    "make tiles come again, and how the chip tiles its layers is not printed"
+    "computed is every value across the chip's edge once, which no mapping undercuts; with 192 KiB in 16 clusters "
+    "tiles come again, and how the chip tiles its layers is not printed"
 )
 
 
