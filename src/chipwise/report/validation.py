@@ -31,7 +31,8 @@ def validation_text(rows: Sequence[Row]) -> str:
     notes += [
         f"{group}: {source}\n" for group, source in dict.fromkeys((row.group, row.source) for row in rows)
     ]
-    return f"{table(head, cells, left=('group', 'item', 'quantity', 'unit', 'agrees'))}\n{''.join(notes)}{verdict(rows)}\n"
+    left = ("group", "item", "quantity", "unit", "agrees")
+    return f"{table(head, cells, left=left)}\n{''.join(notes)}{verdict(rows)}\n"
 
 
 def verdict(rows: Sequence[Row]) -> str:
@@ -58,7 +59,7 @@ def validation_markdown(rows: Sequence[Row]) -> str:
     total = ("**all**", str(len(rows)), *_counts(rows))
     parts = [
         _pipes(
-            ("group", "figures", "judged", "within", "outside, reason known", "outside"), [*counts, total], 1
+            ("group", "figures", "judged", "within", "outside, reason known", "outside"), [total, *counts], 1
         ),
     ]
     for name, own in groups.items():
