@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from chipwise import adapt
     from chipwise.analysis.algorithms.compare import compare_algorithms
     from chipwise.analysis.compare import compare
     from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_front, find_mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from chipwise.measure.densities import measure_densities
     from chipwise.workload.kinds import conv, fully_connected, matmul
     from chipwise.workload.load import load_network
+
+_PACKAGES = ("adapt",)
+"""Packages that are functions, too."""
 
 _HOME = {
     "ChipwiseError": "chipwise.errors",
@@ -44,6 +48,7 @@ __all__ = [
     "ChipwiseError",
     "InputError",
     "NoMappingError",
+    "adapt",
     "compare",
     "compare_algorithms",
     "conv",
@@ -64,6 +69,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if name in _PACKAGES:
+        return import_module(f"chipwise.{name}")
     raise AttributeError(f"module 'chipwise' has no attribute {name!r}")
 
 

@@ -6,14 +6,13 @@ other sizes and weights, and the outputs for the stored input must come out as s
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chipwise.adapt import networks
 from chipwise.adapt.channel_trace import KNOWN, evaluating
 from chipwise.adapt.extra import nn, torch
-from chipwise.errors import InputError, MissingExtra, did_you_mean
+from chipwise.adapt.sources import is_own, make_network
+from chipwise.errors import InputError, MissingExtra
 
 ARCHITECTURE, WEIGHTS, PROBE = "arch.json", "weights.safetensors", "probe.safetensors"
 SCHEMA = "chipwise.network/1"
@@ -143,15 +142,13 @@ def _architecture(folder: Path) -> dict[str, Any]:
 
 
 def _source(folder: Path, name: str) -> Any:
-    """The function of chipwise's own network; code of others is never run because a file says so."""
-    found: Callable[[], Any] | None = getattr(networks, name, None) if name in networks.__all__ else None
-    if found is None:
-        hint = did_you_mean(name, networks.__all__) if name and ":" not in name else ""
+    """One of chipwise's own networks; code of others is never run because a file says so."""
+    if not is_own(name):
         raise InputError(
-            f"{str(folder)!r} was cut from {name or 'a network of your own'}, which is no network of chipwise.{hint} "
-            "Give the network to begin with: load(folder, model)"
+            f"{str(folder)!r} was cut from {name or 'a network of your own'}, which is no network of chipwise. Give "
+            "the network to begin with: load(folder, model)"
         )
-    return found
+    return make_network(name)
 
 
 def _files() -> Any:

@@ -19,7 +19,7 @@ from chipwise.adapt.saved import rebuilt, save_network
 from chipwise.adapt.task import Score
 from chipwise.errors import InputError
 
-RUN, FAMILY, POINT = "run.json", "family", "point.json"
+RUN, FAMILY, POINT, START = "run.json", "family", "point.json", "start"
 
 
 @final
@@ -42,7 +42,7 @@ class SearchFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             known = json.loads((self.path / RUN).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            if any(self.path.iterdir()):
+            if any(entry.name != START for entry in self.path.iterdir()):
                 raise InputError(
                     f"--out {str(self.path)!r} is not empty and holds no search; name a new folder"
                 ) from None

@@ -9,6 +9,7 @@ import typer
 
 from chipwise import __version__
 from chipwise.cli import (
+    adapt,
     algorithms,
     card,
     compare,
@@ -76,6 +77,7 @@ for _command in (
     components.components,
     listing.show,
     listing.schema,
+    adapt.adapt,
     validate.validate,
 ):
     app.command(_command.__name__.rstrip("_"))(importing(_command))

@@ -6,7 +6,7 @@ from typing import Any
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Adapted, Result
 from chipwise.adapt.saved import save_network
-from chipwise.adapt.search_folder import write_json
+from chipwise.adapt.search_folder import RUN, write_json
 from chipwise.errors import InputError
 from chipwise.report import svg
 from chipwise.report.tables import percent
@@ -92,7 +92,8 @@ def _point(point: Adapted) -> dict[str, Any]:
 def write(result: Result, folder: Path, example: Any) -> None:
     """As `Result.save` says."""
     save_network(result.model, folder, example, source=result.source)
-    for index, point in enumerate(result.family):
+    kept = (folder / RUN).is_file()  # then the search has written its family already, as it went on
+    for index, point in enumerate(() if kept else result.family):
         save_network(point.model, folder / "family" / f"{index:02}", example, source=result.source)
     try:
         write_json(folder / HISTORY, plain(result))

@@ -74,7 +74,8 @@ class Search:
         if folder is not None:
             self.family, self.history = folder.open(model, self.question())
         if not self.family:
-            self._keep(Adapted("start", model, self.needs(self.shapes), task.evaluate(model)), None)
+            scores = task.evaluate(model), task.evaluate(model, "test")
+            self._keep(Adapted("start", model, self.needs(self.shapes), *scores), None)
         self._look_at(self.family[-1].model)
         return self
 

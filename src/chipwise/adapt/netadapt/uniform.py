@@ -1,0 +1,55 @@
+"""The baseline of width multipliers: all channel groups shrink by the same share.
+
+A. Howard et al., "MobileNets", 2017, section 3.3; NetAdapt's paper compares with it. The network is cut from the
+trained one and fine-tuned like the others, so that only the widths differ.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chipwise.adapt.netadapt.search import Proposal, Search
+from chipwise.adapt.netadapt.settings import Settings
+from chipwise.adapt.reshape import narrowed
+from chipwise.adapt.resource import Resource
+from chipwise.adapt.result import Result
+from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.task import Task
+
+
+def uniform_width(
+    model: Any,
+    task: Task,
+    wanted: Mapping[Resource, float | str],
+    settings: Settings | None = None,
+    *,
+    watch: tuple[Resource, ...] = (),
+    folder: SearchFolder | None = None,
+    progress: Any = None,
+    source: str = "",
+) -> Result:
+    """The widest network of uniform width that meets a budget, fine-tuned for long.
+
+    Arguments, result and errors as `netadapt`; of the settings, the steps of fine-tuning, the granularity and the
+    choice of filters count.
+    """
+    search = Search.of(
+        "uniform", model, task, wanted, settings or Settings(), watch=watch, folder=folder, progress=progress,
+        source=source,
+    )  # fmt: skip
+    return search.run(_widest_uniform)
+
+
+def _widest_uniform(search: Search, _constraint: Mapping[str, float]) -> Iterator[Proposal]:
+    """The one network with the largest share of every group's width that meets the whole budget."""
+    most = {limit.resource.name: limit.most for limit in search.budget.limits}
+    steps = {n / group.size for group in search.groups for n in search.widths(group)}
+    for share in sorted(steps, reverse=True):
+        widths = {group: _width(search, group.size, share) for group in search.groups}
+        if search.meets(narrowed(search.shapes, widths), most):
+            yield widths
+            return
+
+
+def _width(search: Search, size: int, share: float) -> int:
+    grain = min(search.settings.granularity, size)
+    return max(grain, int(size * share / grain + 1e-9) * grain)

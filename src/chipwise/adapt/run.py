@@ -1,0 +1,151 @@
+"""`chipwise.adapt`: names in, result out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chipwise.adapt.budget import parse_budget
+from chipwise.adapt.netadapt.search import Told, settled
+from chipwise.adapt.netadapt.settings import Settings
+from chipwise.adapt.netadapt.uniform import uniform_width
+from chipwise.adapt.netadapt.v1 import netadapt
+from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Resource, Size, Weights
+from chipwise.adapt.result import Adapted, Result
+from chipwise.adapt.saved import load, save_network
+from chipwise.adapt.search_folder import START, SearchFolder
+from chipwise.adapt.sources import complete, is_own, make_network
+from chipwise.adapt.task import Task
+from chipwise.adapt.tasks.load import load_task
+from chipwise.errors import InputError, did_you_mean
+from chipwise.hardware.accelerator import Accelerator
+
+Method = Callable[..., Result]
+
+METHODS: Mapping[str, Method] = {"netadapt": netadapt, "uniform": uniform_width}
+
+TABLE = ".lut"
+"""Ending of lookup tables of measured latencies."""
+
+
+def adapt(
+    model: Any,
+    *,
+    task: str | Task,
+    budget: str | Mapping[str, float | str],
+    on: str | Accelerator | Resource | None = None,
+    method: str = "netadapt",
+    settings: Settings | None = None,
+    folder: str | Path | None = None,
+    batch: int = 1,
+    seed: int = 0,
+    base_steps: int | None = None,
+    progress: Told | None = None,
+) -> Result:
+    """A network made to meet a budget on a chip or a device.
+
+    Args:
+        model: a trained torch.nn.Module, `package.module:function` that gives one, or the name of a network of
+            chipwise (`mobile`, `plain`, `residual`), which is trained first.
+        task: a Task, or its name: `digits`, `images:FOLDER`, `cifar:FOLDER`, `mnist:FOLDER`, `module:function`.
+        budget: as "latency=0.5,weights=100000" or a mapping; a fraction of the start, or a quantity with its unit.
+        on: a chip (gallery name, .yaml, or loaded), which gives modelled latency and energy; a lookup table of
+            measured latencies (.lut); None for macs, weights, size and bops alone.
+        method: `netadapt`, `uniform`.
+        settings: of the search.
+        folder: where the result goes and every iteration is kept; a search that was ended goes on there.
+        batch: inputs at once on a chip.
+        seed: of the data, the training and the search.
+        base_steps: of training a network of chipwise's; by default the task's.
+        progress: called with (share of the way to the budget, what was done).
+
+    Raises:
+        InputError: a bad name or value. BudgetError: a budget below reach. TrainingError: a loss that is no number.
+    """
+    if method not in METHODS:
+        raise InputError(f"method {method!r} is not known." + did_you_mean(method, METHODS))
+    problem = load_task(task, seed=seed) if isinstance(task, str) else replace(task, seed=seed)
+    resources = resources_on(on, batch)
+    wanted = _wanted(budget, resources)
+    path = None if folder is None else Path(folder)
+    told = progress or (lambda _share, _text: None)
+    network, source = _start(model, problem, base_steps, path, told)
+    keep = None if path is None else SearchFolder(path, problem.example, source=source)
+    result = METHODS[method](
+        network, problem, wanted, settings, watch=resources, folder=keep, progress=told, source=source
+    )
+    result = _measured(result, resources, problem)
+    if path is not None:
+        result.save(path)
+    return result
+
+
+def resources_on(on: str | Accelerator | Resource | None, batch: int = 1) -> tuple[Resource, ...]:
+    """What a budget can be of: on a chip, on a measured device, or on none.
+
+    Raises:
+        InputError: no such chip or table.
+    """
+    plain: tuple[Resource, ...] = (Macs(), Weights(), Size(), Bops())
+    if on is None:
+        return plain
+    if isinstance(on, Resource):
+        return (on, *plain)
+    if isinstance(on, str) and on.endswith(TABLE):
+        return (_table(on), *plain)
+    return (Latency(on, batch), Energy(on, batch), *plain)
+
+
+def _table(path: str) -> Resource:
+    """The lookup table; on the device that it is of, what it lacks is measured."""
+    from chipwise.measure.latency.networks import backend_of  # noqa: PLC0415 - measuring stands above adapting
+    from chipwise.measure.latency.table import LatencyTable  # noqa: PLC0415
+
+    if not Path(path).exists():
+        return LatencyTable.open(path, backend_of("torch"))
+    known = LatencyTable.open(path)
+    try:
+        backend = backend_of(known.provenance["backend"], known.provenance["threads"])
+        return LatencyTable.open(path, backend)
+    except (InputError, KeyError):
+        return known  # of another device: what it lacks is asked for by name
+
+
+def _wanted(
+    budget: str | Mapping[str, float | str], resources: tuple[Resource, ...]
+) -> dict[Resource, float | str]:
+    text = budget if isinstance(budget, str) else ",".join(f"{k}={v}" for k, v in budget.items())
+    return parse_budget(text, resources)
+
+
+def _start(model: Any, task: Task, base_steps: int | None, path: Path | None, told: Told) -> tuple[Any, str]:
+    """The network to begin with and its name; one of chipwise's is trained, once per folder."""
+    if not isinstance(model, str):
+        return model, ""
+    source = complete(model, task)
+    with settled(task.seed):
+        network = make_network(source)
+        if not is_own(source):
+            return network, source
+        kept = None if path is None else path / START
+        if kept is not None and (kept / "arch.json").is_file():
+            return load(kept, network), source
+        told(0.0, f"training {source}")
+        task.finetune(network, task.base_steps if base_steps is None else base_steps)
+    if kept is not None:
+        save_network(network, kept, task.example, source=source)
+    return network, source
+
+
+def _measured(result: Result, resources: tuple[Resource, ...], task: Task) -> Result:
+    """The start and the final network run as a whole on the device, where there is one."""
+    measure = getattr(resources[0], "whole", None)
+    if measure is None:
+        return result
+
+    def timed(point: Adapted) -> Adapted:
+        found = measure(point.model, task.example)
+        return point if found is None else replace(point, measured={resources[0].name: found})
+
+    start, *others = result.family
+    return replace(result, family=(timed(start), *others), final=timed(result.final))

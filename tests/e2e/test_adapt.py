@@ -1,0 +1,161 @@
+"""`chipwise adapt` and `chipwise.adapt`, with a network and a task of the user's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import chipwise
+from chipwise.cli.main import main
+
+torch = pytest.importorskip("torch")
+
+CODE = '''
+import torch
+from torch import nn
+from chipwise.adapt.task import Task, TensorSplit
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.ReLU(),
+                         nn.Conv2d(8, 12, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 4))
+
+def recurrent():
+    return nn.Sequential(nn.Flatten(2), nn.LSTM(64, 4))
+
+def broken():
+    raise RuntimeError("no weights here")
+
+def split(count, seed, bad):
+    noise = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 4
+    x = torch.randn(count, 1, 8, 8, generator=noise) + labels[:, None, None, None] * (float("nan") if bad else 1.0)
+    return TensorSplit(x, labels)
+
+def task(seed, bad=False):
+    return Task("steps", split(64, seed, bad), split(32, seed + 1, False), split(32, seed + 2, False), batch_size=16,
+                short_steps=2, long_steps=3, base_steps=5, seed=seed)
+
+def nan_task(seed):
+    return task(seed, bad=True)
+'''
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    (tmp_path / "my_nets.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    import sys
+
+    sys.modules.pop("my_nets", None)
+
+
+def adapt(*more: str) -> int:
+    return main(["adapt", "my_nets:net", "--task", "my_nets:task", "--step", "0.2", *more])
+
+
+def test_a_budget_on_a_chip_is_met_and_written(own, capsys):
+    assert adapt("--on", "simple", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["schema"] == "chipwise.adapted/1"
+    final = found["networks"][-1]
+    assert all(final["needs"][x["resource"]] <= x["most"] for x in found["budget"])
+    assert {"latency", "energy", "macs", "weights"} <= final["needs"].keys()
+    folder = own / "result"
+    for name in ("arch.json", "weights.safetensors", "history.json", "card.md", "front-latency.svg"):
+        assert (folder / name).is_file()
+    import my_nets
+
+    from chipwise.adapt.saved import load
+
+    assert sum(p.numel() for p in load(folder, my_nets.net).parameters()) < sum(
+        p.numel() for p in my_nets.net().parameters()
+    )
+
+
+def test_a_finished_folder_is_not_searched_again(own, capsys):
+    assert adapt("--budget", "macs=0.6", "--out", "result") == 0
+    first = capsys.readouterr().out
+    made = (own / "result" / "family" / "01" / "point.json").stat().st_mtime_ns
+    assert adapt("--budget", "macs=0.6", "--out", "result") == 0
+    assert capsys.readouterr().out == first
+    assert (own / "result" / "family" / "01" / "point.json").stat().st_mtime_ns == made
+    assert adapt("--budget", "macs=0.6", "--out", "result", "--method", "uniform") == 2
+    assert "holds another search: its method differs" in capsys.readouterr().err
+
+
+def test_uniform_width(own, capsys):
+    assert adapt("--budget", "macs=0.6", "--method", "uniform", "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)
+    (row,) = found["history"]
+    shares = [width / size for width, size in row["kept"].values()]
+    assert max(shares) - min(shares) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--budget", "macs=100"], 1, "the least that can be reached is"),
+        (["--budget", "macs=0.5", "--task", "my_nets:nan_task"], 1, "Try a lower learning rate"),
+        (["--budget", "latency=0.5"], 2, "unknown resource. Known: bops, macs, size, weights."),
+        (["--budget", "macs"], 2, "must be resource=value"),
+        (["--budget", "macs=0.5", "--task", "my_nets:tusk"], 2, "has no attribute 'tusk'"),
+        (["--budget", "macs=0.5", "--task", "digit"], 2, "Did you mean 'digits'?"),
+        (["--budget", "macs=0.5", "--task", "images:nowhere"], 2, "nowhere"),
+        (["--budget", "macs=0.5", "--on", "eyeris"], 2, "Did you mean 'eyeriss'"),
+        (["--budget", "macs=0.5", "--method", "netadap"], 2, "Did you mean 'netadapt'"),
+        (["--budget", "macs=0.5", "--step", "2"], 2, "--step 2: must be a number above 0"),
+        (["--budget", "macs=0.5", "--short-steps", "-1"], 2, "--short-steps -1: must be a whole number from 0"),
+        (["--budget", "macs=0.5", "--out", "-"], 2, "a result is a folder"),
+        (["--budget", "macs=0.5", "--out", "my_nets.py"], 2, "cannot be used"),
+    ],
+)
+def test_bad_input_says_what_to_do(own, capsys, arguments, code, message):
+    assert adapt(*arguments) == code
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("my_nets:recurrent", "module '1' is a LSTM"),
+        ("my_nets:broken", "RuntimeError: no weights here"),
+        ("my_nets:task", "TypeError"),
+        ("mobil", "Did you mean 'mobile'?"),
+        ("mobile:widht=2", "Did you mean 'width'?"),
+        ("mobile:width", "must be name=number"),
+    ],
+)
+def test_bad_networks_say_what_to_do(own, capsys, model, message):
+    assert main(["adapt", model, "--task", "my_nets:task", "--budget", "macs=0.5"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_python_door(own):
+    import my_nets
+
+    result = chipwise.adapt(my_nets.net(), task=my_nets.task(0), budget={"macs": 0.7}, method="uniform")
+    assert result.budget.met(result_shapes(result))
+    assert [p.name for p in result.front("macs")]
+    assert "| final |" in result.report()
+
+
+def result_shapes(result):
+    from chipwise.adapt.shapes import layer_shapes
+
+    return layer_shapes(result.model, result.example)
+
+
+def test_a_network_of_chipwise_is_trained_first_and_rebuilt_by_name(own, capsys):
+    from chipwise.adapt.saved import load
+
+    arguments = ["adapt", "mobile", "--task", "my_nets:task", "--budget", "macs=0.7", "--step", "0.3", "--out", "r"]
+    assert main(arguments) == 0
+    arch = json.loads(Path("r/arch.json").read_text())
+    assert arch["source"] == "mobile:classes=4,channels=1"
+    assert load("r")[0].out_channels <= 16
+    capsys.readouterr()
