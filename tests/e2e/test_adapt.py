@@ -10,7 +10,7 @@ from chipwise.cli.main import main
 
 torch = pytest.importorskip("torch")
 
-CODE = '''
+CODE = """
 import torch
 from torch import nn
 from chipwise.adapt.task import Task, TensorSplit
@@ -38,7 +38,7 @@ def task(seed, bad=False):
 
 def nan_task(seed):
     return task(seed, bad=True)
-'''
+"""
 
 
 @pytest.fixture
@@ -57,7 +57,9 @@ def adapt(*more: str) -> int:
 
 
 def test_a_budget_on_a_chip_is_met_and_written(own, capsys):
-    assert adapt("--on", "simple", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-") == 0
+    assert (
+        adapt("--on", "simple", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-") == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "chipwise.adapted/1"
     final = found["networks"][-1]
@@ -107,7 +109,11 @@ def test_uniform_width(own, capsys):
         (["--budget", "macs=0.5", "--on", "eyeris"], 2, "Did you mean 'eyeriss'"),
         (["--budget", "macs=0.5", "--method", "netadap"], 2, "Did you mean 'netadapt'"),
         (["--budget", "macs=0.5", "--step", "2"], 2, "--step 2: must be a number above 0"),
-        (["--budget", "macs=0.5", "--short-steps", "-1"], 2, "--short-steps -1: must be a whole number from 0"),
+        (
+            ["--budget", "macs=0.5", "--short-steps", "-1"],
+            2,
+            "--short-steps -1: must be a whole number from 0",
+        ),
         (["--budget", "macs=0.5", "--out", "-"], 2, "a result is a folder"),
         (["--budget", "macs=0.5", "--out", "my_nets.py"], 2, "cannot be used"),
     ],
@@ -153,7 +159,18 @@ def result_shapes(result):
 def test_a_network_of_chipwise_is_trained_first_and_rebuilt_by_name(own, capsys):
     from chipwise.adapt.saved import load
 
-    arguments = ["adapt", "mobile", "--task", "my_nets:task", "--budget", "macs=0.7", "--step", "0.3", "--out", "r"]
+    arguments = [
+        "adapt",
+        "mobile",
+        "--task",
+        "my_nets:task",
+        "--budget",
+        "macs=0.7",
+        "--step",
+        "0.3",
+        "--out",
+        "r",
+    ]
     assert main(arguments) == 0
     arch = json.loads(Path("r/arch.json").read_text())
     assert arch["source"] == "mobile:classes=4,channels=1"

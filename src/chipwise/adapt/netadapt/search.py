@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from chipwise.adapt.budget import Budget, budget
@@ -117,10 +117,11 @@ class Search:
                     self.budget.refuse(self.family[-1].needs)
                 continue
             halvings = 0
-            best = min(tried, key=lambda one: self._rank(one[1]))
-            row = self._row(constraint, tried, best, time.perf_counter() - began)
-            self._keep(best[1], row)
-            self._look_at(best[1].model)
+            proposal, best = min(tried, key=lambda one: self._rank(one[1]))
+            best = replace(best, needs=self.needs(narrowed(self.shapes, proposal)))
+            row = self._row(constraint, tried, (proposal, best), time.perf_counter() - began)
+            self._keep(best, row)
+            self._look_at(best.model)
         if not self.budget.met(self.shapes):
             self.budget.refuse(self.family[-1].needs)
         return self._finished()
@@ -150,7 +151,7 @@ class Search:
             # All proposals of one iteration see the same batches, so that they are compared on equal data.
             seed=self.task.seed * 1000 + self.iteration,
         )
-        needs = self.needs(narrowed(self.shapes, proposal))
+        needs = self.budget.needs(narrowed(self.shapes, proposal))
         found = Adapted(f"iteration {self.iteration + 1}", model, needs, self.task.evaluate(model))
         self.told(self._share(needs), f"{_words(proposal)}: {found.holdout.metric:.1%}")
         return proposal, found
