@@ -39,6 +39,17 @@ Bits = Annotated[
     ),
 ]
 
+Values = Annotated[
+    str | None,
+    typer.Option(
+        "--values",
+        metavar="FILE.npz",
+        help="Actual values, arrays LAYER.input (channels x height x width, unpadded) and LAYER.weight: their zeros "
+        "are counted.",
+        show_default=False,
+    ),
+]
+
 
 def engines(
     name: Name = None,
@@ -46,6 +57,7 @@ def engines(
     network: MaybeNetwork = None,
     densities: Densities = None,
     bits: Bits = None,
+    values: Values = None,
     batch: Batch = 1,
     json: JsonFile = None,
 ) -> None:
@@ -74,6 +86,7 @@ def engines(
         return
 
     from chipwise.analysis.engines.run import run_engine
+    from chipwise.analysis.engines.values import read_values
     from chipwise.workload.bits import find_bits, with_bits
     from chipwise.workload.densities import with_densities
     from chipwise.workload.published_densities import find_densities
@@ -84,7 +97,7 @@ def engines(
         loaded = with_densities(loaded, find_densities(densities, loaded))
     if bits is not None:
         loaded = with_bits(loaded, find_bits(bits, loaded))
-    run = run_engine(loaded, chosen)
+    run = run_engine(loaded, chosen, None if values is None else read_values(values))
     if json is not None:
         write_json("--json", json, run.to_dict())
     if json != TERMINAL:

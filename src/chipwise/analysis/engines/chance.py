@@ -78,9 +78,9 @@ def sum_of(pmf: Floats, times: int) -> Floats:
     return total
 
 
-def uniforms(*shape: int) -> Floats:
-    """The numbers that draws are made of: the same for every density, in the half-open interval from 0 to 1."""
-    return np.random.default_rng(SEED).random(shape)
+def uniforms(*shape: int, of: str = "input") -> Floats:
+    """The numbers that draws are made of: the same for every density, others for each operand, from 0 to below 1."""
+    return np.random.default_rng([SEED, of == "weight"]).random(shape)
 
 
 def counts_at(uniform: Floats, pmf: Floats) -> Integers:

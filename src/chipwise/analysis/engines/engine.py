@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chipwise.analysis.engines.work import Work
 from chipwise.components.estimator import Query
 from chipwise.components.registry import MostAccurate, most_accurate
 from chipwise.errors import InputError
+
+Mask = NDArray[np.bool_]
 
 
 @final
@@ -96,6 +101,16 @@ class Engine(ABC):
         """What the layer takes with its densities and bits."""
 
     @abstractmethod
+    def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
+        """What the layer takes with these very zeros: counts are whole numbers.
+
+        Args:
+            work: the layer.
+            inputs: which are not zero, unrolled [groups, pixels, taps].
+            weights: which are not zero [groups, filters, taps].
+        """
+
+    @abstractmethod
     def plain(self, work: Work) -> EngineCost:
         """What the layer takes on the counterpart, to which zeros and bits make no difference."""
 
@@ -122,6 +137,16 @@ def item_energy(
     if estimate is None:
         raise InputError(f"no estimator knows the energy of {action!r} of {component!r} at {bits} b")
     return estimate.value, estimate.source
+
+
+def products_of(inputs: Mask, weights: Mask) -> int:
+    """Products of two non-zeros: sum over taps of non-zero inputs x non-zero weights.
+
+    >>> products_of(np.array([[[1, 0], [1, 1]]], bool), np.array([[[1, 1], [1, 0], [1, 0]]], bool))
+    7
+    """
+    left, right = inputs.sum(axis=1, dtype=np.int64), weights.sum(axis=1, dtype=np.int64)
+    return int((left * right).sum())
 
 
 def item(

@@ -1,12 +1,16 @@
 """A network on an engine, layer by layer: with its zeros and bits, without them, and on the dense counterpart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+from numpy.typing import NDArray
+
 from chipwise.analysis.engines.engine import Engine, EngineCost
+from chipwise.analysis.engines.values import unrolled, values_of
 from chipwise.analysis.engines.work import WORD_BITS, Work, work_of
-from chipwise.errors import InputError
+from chipwise.errors import InputError, did_you_mean
+from chipwise.workload.layer import Layer
 from chipwise.workload.network import Network
 
 SCHEMA = "chipwise.engines/1"
@@ -107,11 +111,18 @@ def _figures(plain: EngineCost, dense: EngineCost, cost: EngineCost) -> dict[str
     }
 
 
-def run_engine(network: Network, engine: Engine) -> EngineRun:
+def run_engine(
+    network: Network, engine: Engine, values: Mapping[str, NDArray[Any]] | None = None
+) -> EngineRun:
     """Every layer of `network` on `engine`, with the densities and bits of its tensors.
 
+    Args:
+        network: what is run.
+        engine: on what.
+        values: actual ones, `LAYER.input` and `LAYER.weight`, of some layers or all; their zeros are counted.
+
     Raises:
-        InputError: the engine runs no layer of it.
+        InputError: the engine runs no layer of it; values of no layer, or that do not fit theirs.
 
     >>> from chipwise.analysis.engines.registry import engine
     >>> from chipwise.workload import registry
@@ -119,6 +130,7 @@ def run_engine(network: Network, engine: Engine) -> EngineRun:
     >>> [layer.work.name for layer in run.layers]
     ['fc6', 'fc7', 'fc8']
     """
+    _check_names(network, values or {})
     runs: list[LayerRun] = []
     refused: list[tuple[str, str]] = []
     for layer in network.layers:
@@ -131,7 +143,8 @@ def run_engine(network: Network, engine: Engine) -> EngineRun:
         if why:
             refused.append((layer.name, why))
             continue
-        runs.append(_run(work, engine))
+        actual = values_of(layer.name, values or {})
+        runs.append(_run(work, engine) if actual is None else _actual(layer, work, engine, *actual))
     if not runs:
         reasons = "; ".join(dict.fromkeys(why for _, why in refused))
         raise InputError(f"engine {engine.name!r} runs no layer of network {network.name!r}: {reasons}")
@@ -142,6 +155,25 @@ def _run(work: Work, engine: Engine) -> LayerRun:
     wide = replace(work.dense(), input_bits=WORD_BITS, weight_bits=WORD_BITS)
     dense = engine.cost(wide)
     return LayerRun(work, engine.plain(work), dense, dense if work == wide else engine.cost(work))
+
+
+def _check_names(network: Network, values: Mapping[str, NDArray[Any]]) -> None:
+    known = [f"{layer.name}.{tensor}" for layer in network.layers for tensor in ("input", "weight")]
+    for name in values:
+        if name not in known:
+            raise InputError(
+                f"values: {name!r} is no tensor of network {network.name!r}." + did_you_mean(name, known)
+            )
+
+
+def _actual(
+    layer: Layer, work: Work, engine: Engine, inputs: NDArray[Any], weights: NDArray[Any]
+) -> LayerRun:
+    left, right = unrolled(layer, work, inputs, weights)
+    # Padding is zeros too, and is skipped like others.
+    counted = replace(work, input_density=float(left.mean()), weight_density=float(right.mean()))
+    run = _run(counted.dense(), engine)
+    return LayerRun(counted, run.plain, run.dense, engine.actual(counted, left, right))
 
 
 def sweep(network: Network, engine: Engine, densities: Sequence[float]) -> list[tuple[float, float, float]]:

@@ -11,7 +11,7 @@ from chipwise.analysis.engines.designs.eie import ENGINE
 from chipwise.analysis.engines.work import Work
 from chipwise.analysis.validation import Check
 
-SOURCE = "Han et al., EIE, ISCA 2016, table IV (as transcribed in github.com/cucapra/fodlam, raw/eie-raw.csv)"
+SOURCE = "Han et al., EIE, ISCA 2016, tables II, IV and V (transcribed in github.com/cucapra/fodlam, raw/eie-raw.csv)"
 
 
 class Layer(NamedTuple):
@@ -38,6 +38,15 @@ LAYERS: Mapping[str, Layer] = {
 }
 
 BAND = 0.15
+
+POWER_W = 0.59
+SHARES: Mapping[str, tuple[tuple[str, ...], float]] = {
+    "weights": (("weights",), 0.5411),
+    "pointers": (("pointers",), 0.1973),
+    "arithmetic and codebook": (("mac", "codebook"), 0.1268),
+    "activations and sums": (("sums",), 0.1225),
+}
+"""Parts of a PE's power: ours, and that of SpmatRead, PtrRead, ArithmUnit and ActRW."""
 
 _CORRELATED = "densities alone miss it: likely, inputs that are often active keep more weights than others do"
 _NOTES = {
@@ -66,3 +75,15 @@ def checks() -> Iterator[Check]:
         yield Check(name, "theoretical time", "us", layer.theoretical_us, theoretical, BAND, note)
         yield Check(name, "actual time", "us", layer.actual_us, cost.cycles * us, BAND, note)
         yield Check(name, "theoretical time without padding", "us", layer.theoretical_us, bare)
+    yield from _power()
+
+
+def _power() -> Iterator[Check]:
+    """Of AlexNet's fc7, whose rate the paper prints with the power."""
+    cost = ENGINE.cost(work("alexnet fc7"))
+    watts = cost.energy_pj * 1e-12 * ENGINE.clock_hz / cost.cycles
+    yield Check("alexnet fc7", "power", "W", POWER_W, watts, BAND)
+    parts = cost.energy_by_component_pj()
+    for name, (ours, published) in SHARES.items():
+        share = sum(parts[part] for part in ours) / cost.energy_pj
+        yield Check(f"alexnet fc7, {name}", "share of power", "", published, share)

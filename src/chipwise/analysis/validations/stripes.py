@@ -1,6 +1,7 @@
 """Stripes on AlexNet's convolutions: bits of the inputs by layer in, speed-up over 16 bits out.
 
-The bits are those widely quoted from the paper (9-8-5-5-7), which were not read there; the speed-up is the survey's.
+The bits are those widely quoted from the paper (9-8-5-5-7), which were not read there; the survey says that
+the most is 9, and the speed-up.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ def checks() -> Iterator[Check]:
     macs = sum(layer.work.macs for layer in layers)
     serial = sum(layer.work.macs * layer.work.input_bits / 16 for layer in layers)
     yield Check("alexnet, time as MACs x bits", "speed-up", "", SPEEDUP, macs / serial, 0.1)
+    # The survey asks for it: the widest layer has 9 bits, and one could build for those.
+    yield Check("alexnet, against 9 b throughout", "speed-up", "", None, plain / cycles * 9 / 16)
     for layer in layers:
         item = f"alexnet {layer.work.name}, {layer.work.input_bits} b"
         yield Check(item, "speed-up", "", None, layer.plain.cycles / layer.cost.cycles)

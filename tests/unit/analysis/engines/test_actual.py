@@ -45,7 +45,7 @@ def test_eie_on_random_data_is_near_its_densities():
     work = work_of(fully_connected("fc", M=2048, C=1024))
     random = np.random.default_rng(2)
     weights, inputs = random.random((2048, 1024)) < 0.09, random.random(1024) < 0.35
-    actual = EIE.actual(work, inputs, weights)
+    actual = EIE.actual(work, inputs[None, None], weights[None])
     expected = EIE.cost(
         replace(work, weight_density=float(weights.mean()), input_density=float(inputs.mean()))
     )

@@ -26,7 +26,11 @@ DENSITIES = (1.0, 0.93, 0.8, 0.6, 0.5, 0.35, 0.2, 0.1, 0.03)
 
 
 def dense_dual_side(work: Work) -> float:
-    return engine("dual-side").plain(work).cycles / 8 * (1024 / 115 + 0.57)
+    tiles = [(min(32, work.filters - i), min(32, work.pixels - j)) for j in range(0, work.pixels, 32)
+             for i in range(0, work.filters, 32)] * work.groups  # fmt: skip
+    assert len(tiles) <= 320
+    steps = [max(-(-x // 8) * -(-y // 16), x * y / 115) + 0.57 for x, y in tiles]
+    return work.taps * max(steps)
 
 
 def dense_eie(work: Work) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwise.analysis.engines.chance import binomial, mean_of_largest, shares, sum_of
-from chipwise.analysis.engines.engine import Engine, EngineCost, Item, dram, item
+from chipwise.analysis.engines.engine import Engine, EngineCost, Item, Mask, dram, item
 from chipwise.analysis.engines.work import Work
 
 BRICK = 16
@@ -84,6 +84,21 @@ class Cnvlutin(Engine):
             return self.plain(work)
         cycles = self._passes(work) * self._window(work)
         products = work.macs * work.input_density
+        return EngineCost(cycles, self._items(work, products, VALUE_BITS + OFFSET_BITS))
+
+    def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
+        """Window after window; zeros of weights save nothing."""
+        if work.channels < BRICK:
+            return self.plain(work)
+        # A brick holds 16 channels of one place of the window; taps are channel by channel.
+        places = work.window[0] * work.window[1]
+        by_place = inputs.reshape(-1, work.channels, places).transpose(0, 2, 1)
+        bricks = np.pad(by_place, ((0, 0), (0, 0), (0, -work.channels % BRICK)))
+        taken = np.maximum(1, bricks.reshape(len(bricks), -1, BRICK).sum(axis=2))
+        taken = np.pad(taken, ((0, 0), (0, -taken.shape[1] % self.lanes)))
+        slowest = taken.reshape(len(taken), -1, self.lanes).sum(axis=1).max(axis=1)
+        cycles = int(slowest.sum()) * ceil(work.filters / self.filters)
+        products = int(inputs.sum()) * weights.shape[1]
         return EngineCost(cycles, self._items(work, products, VALUE_BITS + OFFSET_BITS))
 
     def plain(self, work: Work) -> EngineCost:

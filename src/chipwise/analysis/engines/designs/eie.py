@@ -11,6 +11,7 @@ one at least. No queue may be full when an input is broadcast:
 The theoretical time divides all entries by the PEs. Source: Han et al., ISCA 2016, arXiv:1602.01528.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwise.analysis.engines.chance import Integers, by_size, relative_index_entries, shares, uniforms
-from chipwise.analysis.engines.engine import Engine, EngineCost, dram, item
+from chipwise.analysis.engines.engine import Engine, EngineCost, Mask, dram, item, products_of
 from chipwise.analysis.engines.work import Work
 
 WEIGHT_BITS = 16
@@ -117,20 +118,25 @@ class Eie(Engine):
         sizes = shares(work.filters, self.pes)
         drawn = by_size(
             sizes,
-            uniforms(work.taps, self.pes).T[:, :columns],
+            uniforms(work.taps, self.pes, of="weight").T[:, :columns],
             partial(relative_index_entries, density=work.weight_density, reach=reach),
         ).T
-        return self._cost(work, drawn, work.weights * work.weight_density * columns / work.taps)
+        products = work.weights * work.weight_density * columns / work.taps * work.batch
+        return self._cost(work, [drawn] * work.batch, products)
 
-    def actual(self, work: Work, inputs: NDArray[np.bool_], weights: NDArray[np.bool_]) -> EngineCost:
-        """On actual data: inputs [columns], weights [rows, columns]; all counts are whole numbers."""
-        taken = weights[:, inputs]
-        return self._cost(work, entries_of(taken, self.pes, (1 << self.index_bits) - 1), int(taken.sum()))
+    def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
+        """Inputs of a batch one after the other."""
+        reach = (1 << self.index_bits) - 1
+        every = [entries_of(weights[0][:, vector], self.pes, reach) for vector in inputs[0]]
+        return self._cost(work, every, products_of(inputs, weights))
 
-    def _cost(self, work: Work, entries: Integers, products: float) -> EngineCost:
-        total = int(entries.sum()) * work.batch
-        cycles = queued_cycles(entries, self.depth) * work.batch
-        columns = len(entries) * work.batch
+    def _cost(self, work: Work, batch: Sequence[Integers], products: float) -> EngineCost:
+        total = sum(int(entries.sum()) for entries in batch)
+        # A draw stands for all inputs of a batch and is played once.
+        once = batch[0] is batch[-1]
+        played = [queued_cycles(entries, self.depth) for entries in (batch[:1] if once else batch)]
+        cycles = sum(played) * (work.batch if once else 1)
+        columns = sum(len(entries) for entries in batch)
         node = self.node_nm
         pair = self.index_bits + self.shared_bits
         items = (
@@ -149,7 +155,7 @@ class Eie(Engine):
             items,
             {
                 "theoretical_cycles": theoretical,
-                "padding": 1 - products * work.batch / total if total else 0.0,
+                "padding": 1 - products / total if total else 0.0,
                 "busy": theoretical / cycles if cycles else 0.0,
             },
         )

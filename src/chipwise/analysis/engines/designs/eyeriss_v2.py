@@ -17,8 +17,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.analysis.engines.chance import binomial, by_size, grouped, shares, uniforms
-from chipwise.analysis.engines.engine import Engine, EngineCost, Item, dram, item
+from chipwise.analysis.engines.chance import Integers, binomial, by_size, grouped, shares, uniforms
+from chipwise.analysis.engines.engine import Engine, EngineCost, Item, Mask, dram, item, products_of
 from chipwise.analysis.engines.work import Work
 
 COUNT_BITS = 4
@@ -89,15 +89,25 @@ class EyerissV2(Engine):
 
     def cost(self, work: Work) -> EngineCost:
         """The fastest cut whose non-zero weights and inputs are expected to fit."""
+        cycles = min(self._cycles(work, *cut) for cut in self._compressed_cuts(work))
+        products = work.macs * work.input_density * work.weight_density
+        return self._cost(work, cycles, products)
+
+    def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
+        """The fastest cut, whose non-zeros fit on average."""
+        cycles = min(self._actual_cycles(inputs, weights, *cut) for cut in self._compressed_cuts(work))
+        return self._cost(work, cycles, products_of(inputs, weights))
+
+    def _compressed_cuts(self, work: Work) -> list[tuple[int, int]]:
         pair = COUNT_BITS + DATA_BITS
-        cuts = self._cuts(
+        return self._cuts(
             work,
             self.weight_words * self.weight_word_bits // pair / max(work.weight_density, 1e-9),
             self.input_words * self.input_word_bits // pair / max(work.input_density, 1e-9),
         )
-        cycles = min(self._cycles(work, *cut) for cut in cuts)
-        items = self._items(work, work.input_density, work.weight_density, pair)
-        products = work.macs * work.input_density * work.weight_density
+
+    def _cost(self, work: Work, cycles: int, products: float) -> EngineCost:
+        items = self._items(work, products, COUNT_BITS + DATA_BITS)
         busy = products / (self.pes * self.macs * cycles) if cycles else 0.0
         return EngineCost(cycles, items, {"busy": busy})
 
@@ -110,7 +120,7 @@ class EyerissV2(Engine):
             self.input_words * self.input_word_bits // DATA_BITS,
         )
         cycles = min(self._cycles(dense, *cut) for cut in cuts)
-        return EngineCost(cycles, self._items(dense, 1.0, 1.0, DATA_BITS))
+        return EngineCost(cycles, self._items(dense, dense.macs, DATA_BITS))
 
     def _cuts(self, work: Work, weights: float, inputs: float) -> list[tuple[int, int]]:
         """(filters, taps) of a piece: filters all, half or a quarter of the sums there are, taps powers of two."""
@@ -140,7 +150,7 @@ class EyerissV2(Engine):
         )
         right = by_size(
             shares(work.filters, filter_parts)[:drawn_filters],
-            uniforms(drawn_filters, drawn_taps * taps),
+            uniforms(drawn_filters, drawn_taps * taps, of="weight"),
             lambda size: grouped(binomial(size, work.weight_density), self.macs),
         )
         left[:, work.taps :] = 0
@@ -156,8 +166,25 @@ class EyerissV2(Engine):
         slowest = int(waiting.reshape(drawn, self.pes).max(axis=1).sum())
         return slowest if drawn == rounds else round(slowest * rounds / drawn)
 
-    def _items(self, work: Work, inputs: float, weights: float, bits: int) -> tuple[Item, ...]:
-        products = work.macs * inputs * weights
+    def _actual_cycles(self, inputs: Mask, weights: Mask, filters: int, taps: int) -> int:
+        """Sum over rounds of the slowest piece, of the zeros that there are."""
+        groups, pixels, all_taps = inputs.shape
+        filter_parts, tap_parts = ceil(weights.shape[1] / filters), ceil(all_taps / taps)
+        pixel_parts = min(pixels, max(1, self.pes // (filter_parts * tap_parts * groups)))
+        left = _sums(inputs, shares(pixels, pixel_parts), tap_parts * taps)
+        right = -(-_sums(weights, shares(weights.shape[1], filter_parts), tap_parts * taps) // self.macs)
+        pieces = np.einsum(
+            "gskc,gfkc->gkfs",
+            left.reshape(groups, pixel_parts, tap_parts, taps),
+            right.reshape(groups, filter_parts, tap_parts, taps),
+        ).ravel()
+        rounds = ceil(pieces.size / self.pes)
+        waiting = np.zeros(rounds * self.pes, dtype=np.int64)
+        waiting[: pieces.size] = pieces
+        return int(waiting.reshape(rounds, self.pes).max(axis=1).sum())
+
+    def _items(self, work: Work, products: float, bits: int) -> tuple[Item, ...]:
+        inputs, weights = work.input_density, work.weight_density
         node = self.node_nm
         columns = work.macs / min(self.sums, work.filters) * inputs
         weight_spad = self.weight_words * self.weight_word_bits
@@ -175,6 +202,13 @@ class EyerissV2(Engine):
             # Two addresses of 7 b say where the weights of a channel begin and end; 4 b those of inputs.
             found.append(item("address spads", 2 * columns, "register_file", "read", 7, node, 16 * 7))
         return tuple(found)
+
+
+def _sums(mask: Mask, parts: Integers, taps: int) -> Integers:
+    """Non-zeros of each part of the rows in each tap [groups, parts, taps], taps filled up with none."""
+    starts = np.concatenate([[0], np.cumsum(parts)[:-1]])
+    found = np.add.reduceat(mask, starts, axis=1, dtype=np.int64)
+    return np.asarray(np.pad(found, ((0, 0), (0, 0), (0, taps - mask.shape[2]))))
 
 
 ENGINE = EyerissV2()

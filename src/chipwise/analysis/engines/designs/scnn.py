@@ -19,7 +19,7 @@ from typing import final
 import numpy as np
 
 from chipwise.analysis.engines.chance import Integers, binomial, by_size, counts_at, grouped, uniforms
-from chipwise.analysis.engines.engine import Engine, EngineCost, Item, dram, item
+from chipwise.analysis.engines.engine import Engine, EngineCost, Item, Mask, dram, item, products_of
 from chipwise.analysis.engines.work import Work
 
 VALUE_BITS = 16
@@ -76,7 +76,8 @@ class Scnn(Engine):
         groups, widest = self._filter_groups(work)
         channels = work.channels
         cycles = 0
-        for phase, taps in enumerate(_phases(work)):
+        for phase, (rows, columns) in enumerate(_phase_taps(work)):
+            taps = len(rows) * len(columns)
             drawn = uniforms(len(sizes), channels * work.stride**2)[:, phase * channels :][:, :channels]
             left = by_size(
                 sizes, drawn, lambda size: grouped(binomial(size, work.input_density), self.inputs)
@@ -84,10 +85,37 @@ class Scnn(Engine):
             for group in range(groups):
                 filters = min(widest, work.filters - group * widest)
                 weights = grouped(binomial(filters * taps, work.weight_density), self.weights)
-                right = counts_at(uniforms(groups, channels)[group], weights)
+                right = counts_at(uniforms(groups, channels, of="weight")[group], weights)
                 cycles += int((left @ right).max())
         cycles *= work.groups * work.batch
-        products = work.macs * work.input_density * work.weight_density
+        return self._cost(work, cycles, work.macs * work.input_density * work.weight_density)
+
+    def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
+        """Inputs of each phase are those that one tap of it meets at all pixels, near the middle of the window."""
+        groups, widest = self._filter_groups(work)
+        shape = (work.groups, work.batch, work.rows, work.columns, work.channels, *work.window)
+        unrolled = inputs.reshape(shape)
+        kernels = weights.reshape(work.groups, work.filters, work.channels, *work.window)
+        cycles = 0
+        for rows, columns in _phase_taps(work):
+            middle = unrolled[..., rows[len(rows) // 2], columns[len(columns) // 2]]
+            left = -(-self._part_sums(middle) // self.inputs)
+            taps = kernels[..., rows, :][..., columns]
+            for group in range(groups):
+                part = taps[:, group * widest : (group + 1) * widest]
+                right = -(-part.sum(axis=(1, 3, 4), dtype=np.int64) // self.weights)
+                cycles += int(np.einsum("gbpc,gc->gbp", left, right).max(axis=2).sum())
+        return self._cost(work, cycles, products_of(inputs, weights))
+
+    def _part_sums(self, plane: Mask) -> Integers:
+        """Non-zeros of each PE's part [groups, batch, PEs, channels] of [groups, batch, rows, columns, channels]."""
+        found = np.asarray(plane, dtype=np.int64)
+        for axis in (2, 3):
+            size = ceil(found.shape[axis] / self.side)
+            found = np.add.reduceat(found, np.arange(0, found.shape[axis], size), axis=axis)
+        return np.asarray(found.reshape(*found.shape[:2], -1, found.shape[-1]))
+
+    def _cost(self, work: Work, cycles: int, products: float) -> EngineCost:
         busy = products / (self.side**2 * self.inputs * self.weights * cycles) if cycles else 0.0
         return EngineCost(cycles, self._items(work, products), {"busy": busy})
 
@@ -156,12 +184,13 @@ class Scnn(Engine):
         )
 
 
-def _phases(work: Work) -> list[int]:
-    """Taps of the window that meet the inputs of each phase of the stride."""
+def _phase_taps(work: Work) -> list[tuple[list[int], list[int]]]:
+    """Rows and columns of the window that meet the inputs of each phase of the stride; none meet some."""
     rows, columns = (
-        [len(range(phase, extent, work.stride)) for phase in range(work.stride)] for extent in work.window
+        [list(range(phase, extent, work.stride)) for phase in range(min(work.stride, extent))]
+        for extent in work.window
     )
-    return [r * c for r in rows for c in columns]
+    return [(r, c) for r in rows for c in columns]
 
 
 ENGINE = Scnn()

@@ -16,7 +16,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from chipwise.analysis.engines.engine import Engine, EngineCost, Item, dram, item
+from chipwise.analysis.engines.engine import Engine, EngineCost, Item, Mask, dram, item
 from chipwise.analysis.engines.work import Work
 
 VALUE_BITS = 16
@@ -78,8 +78,14 @@ class TensorCore24(Engine):
 
     def cost(self, work: Work) -> EngineCost:
         """Half of the steps where weights are structured."""
-        if work.weight_density > KEPT / GROUP:
-            return self.plain(work)
+        return self._structured(work) if work.weight_density <= KEPT / GROUP else self.plain(work)
+
+    def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
+        """Half of the steps where of every four weights two are zero, whatever the inputs."""
+        del inputs
+        return self._structured(work) if is_structured(weights) else self.plain(work)
+
+    def _structured(self, work: Work) -> EngineCost:
         kept = KEPT / GROUP
         bits = VALUE_BITS + 2
         return EngineCost(
