@@ -124,3 +124,20 @@ def layer_shapes(model: Any, example: Any) -> tuple[LayerShape, ...]:
     from chipwise.adapt.trace import traced  # noqa: PLC0415 - shapes are data; only this needs PyTorch
 
     return traced(model, example)
+
+
+def measured_shapes(model: Any, inputs: Any) -> tuple[LayerShape, ...]:
+    """`layer_shapes` for one input, with the densities that a batch of real ones has: of inputs, weights, outputs.
+
+    Outputs are taken behind normalisation and activation, and before pooling. Padding is not counted.
+
+    Args:
+        model: a torch.nn.Module.
+        inputs: real inputs, batch first; a few hundred are enough.
+
+    Raises:
+        InputError: as `layer_shapes`.
+    """
+    from chipwise.adapt.trace import traced  # noqa: PLC0415 - as above
+
+    return traced(model, inputs, measured=True)

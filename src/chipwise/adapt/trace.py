@@ -27,8 +27,8 @@ _HARMLESS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase, nn.Embe
 """Have weights and do no MACs."""
 
 
-def traced(model: Any, example: Any) -> tuple[LayerShape, ...]:
-    """As `shapes.layer_shapes` says."""
+def traced(model: Any, example: Any, *, measured: bool = False) -> tuple[LayerShape, ...]:
+    """As `shapes.layer_shapes` and, if `measured`, `shapes.measured_shapes` say."""
     names = _names(model)
     shapes: list[LayerShape] = []
     made: dict[int, int] = {}
@@ -43,13 +43,25 @@ def traced(model: Any, example: Any) -> tuple[LayerShape, ...]:
         if isinstance(module, _LAYERS):
             called[name] += 1
             own = name if called[name] == 1 else f"{name}.{called[name]}"
-            shapes.append(_shape(own, module, arguments[0], output))
+            shape = _shape(own, module, arguments[0], output)
+            if measured:
+                shape = replace(
+                    shape,
+                    N=max(1, shape.N // len(arguments[0])),
+                    input_density=_density(arguments[0]),
+                    weight_density=_density(module.weight),
+                    output_density=_density(output),
+                )
+            shapes.append(shape)
             made[id(output)] = len(shapes) - 1
             # An identity is free for another tensor as soon as its own is gone.
             alive.append(output)
-        elif id(arguments[0]) in made and (word := _fused(module)) is not None:
+        elif arguments and id(arguments[0]) in made and (word := _fused(module)) is not None:
             index = made.pop(id(arguments[0]))
             shapes[index] = replace(shapes[index], fused=(*shapes[index].fused, word))
+            if measured and "pool" not in word:
+                # What leaves the chip has been activated; pooling reads it again.
+                shapes[index] = replace(shapes[index], output_density=_density(output))
             made[id(output)] = index
             alive.append(output)
 
@@ -86,6 +98,10 @@ def _names(model: Any) -> dict[int, str]:
                 "weights chipwise cannot count; supported are Conv2d, ConvTranspose2d and Linear"
             )
     return names
+
+
+def _density(tensor: Any) -> float:
+    return float(torch.count_nonzero(tensor).item() / tensor.numel())
 
 
 def _fused(module: Any) -> str | None:
