@@ -187,9 +187,9 @@ def written(seeds: Sequence[dict[str, Any]]) -> str:
     ]
     head = ["test %, before any back-propagation", "density 0.3", "density 0.2", "over magnitude at 0.3"]
     return f"""### Pruning
-Network `plain` ({WIDTHS} filters, then {HIDDEN}; {BASE_STEPS} steps) on cluttered digits, dense {dense} % on test; {len(seeds)} seeds, each with its
-own fifth of the digits for test (a network's accuracy on 360 digits is known to about one point); means ± standard
-errors over seeds.
+Network `plain` ({WIDTHS} filters, then {HIDDEN}; {BASE_STEPS} steps) on cluttered digits, dense {dense} % on test;
+{len(seeds)} seeds, each with its own fifth of the digits for test (a network's accuracy on 360 digits is known to about
+one point); means ± standard errors over seeds.
 
 {markdown_table(head, local)}
 Modelled energy on `{CHIP}`, batch {BATCH}, zeros of weights and activations counted, relative to the dense network.
