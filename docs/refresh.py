@@ -4,6 +4,7 @@ Kept up to date, and so checked by tests/e2e/test_docs.py:
 - ```console blocks: every `$ chipwise ...` is run (`| head -N` and `| tail -N` cut it) and its output put below;
 - ```python blocks with `>>>`: run as in a session, one session per file, with what it answers;
 - ```yaml blocks below `<!-- examples/x.yaml -->`: the content of that file;
+- pictures in docs/ that `pictures` draws;
 - what stands below `<!-- chipwise validate -->`, to the end of the file: every figure as a table;
 - links `(path#L7 "text")`: the number of the first line of that file that holds the text.
 """
@@ -19,8 +20,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import chipwise
 from chipwise.analysis.validation import validate
 from chipwise.cli.main import main
+from chipwise.report.html.eyexam import waterfall
+from chipwise.report.roofline import roofline_svg
+from chipwise.report.svg import document
 from chipwise.report.validation import validation_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +35,16 @@ _FILE = re.compile(r"^(<!-- (examples/\S+) -->\n```yaml\n).*?^```$", re.MULTILIN
 _FIGURES = "<!-- chipwise validate -->\n"
 _LINK = re.compile(r'\]\(([^)#\s]+)#L\d+ "([^"]+)"\)')
 _CUT = re.compile(r"(.*?) \| (head|tail) -(\d+)")
+
+
+def pictures() -> dict[str, str]:
+    """Names of the pictures in docs/ that commands draw, and what is in them."""
+    result = chipwise.evaluate("alexnet", "eyeriss")
+    exam = chipwise.eyexam_of(result)
+    return {
+        "eyexam.svg": document(waterfall(exam)),
+        "roofline.svg": document(roofline_svg(chipwise.roofline(result, exam))),
+    }
 
 
 def documents() -> list[Path]:
@@ -105,6 +120,14 @@ def _python(content: str, session: dict[str, Any]) -> str:
 def run(*, check: bool) -> int:
     """Rewrite the documents, or print how they differ; the exit code."""
     stale = 0
+    for name, drawn in pictures().items():
+        file = ROOT / "docs" / name
+        if file.exists() and file.read_text(encoding="utf-8") == drawn:
+            continue
+        stale += 1
+        sys.stdout.write(f"docs/{name}: {'differs' if check else 'drawn'}\n")
+        if not check:
+            file.write_text(drawn, encoding="utf-8")
     for path in documents():
         old, new = path.read_text(encoding="utf-8"), refreshed(path)
         if old == new:

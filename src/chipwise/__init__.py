@@ -11,9 +11,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from chipwise import adapt
     from chipwise.analysis.algorithms.compare import compare_algorithms
+    from chipwise.analysis.card import card
     from chipwise.analysis.compare import compare
     from chipwise.analysis.evaluate import evaluate, evaluate_mapping, find_front, find_mapping
-    from chipwise.analysis.eyexam import eyexam
+    from chipwise.analysis.eyexam import eyexam, eyexam_of
+    from chipwise.analysis.metrics import Given, metrics, scaling
+    from chipwise.analysis.roofline import roofline
     from chipwise.analysis.statistics import describe
     from chipwise.components.load import load_accelerator
     from chipwise.errors import ChipwiseError, InputError, NoMappingError
@@ -26,8 +29,10 @@ _PACKAGES = ("adapt",)
 
 _HOME = {
     "ChipwiseError": "chipwise.errors",
+    "Given": "chipwise.analysis.metrics",
     "InputError": "chipwise.errors",
     "NoMappingError": "chipwise.errors",
+    "card": "chipwise.analysis.card",
     "compare": "chipwise.analysis.compare",
     "compare_algorithms": "chipwise.analysis.algorithms.compare",
     "conv": "chipwise.workload.kinds",
@@ -35,6 +40,7 @@ _HOME = {
     "evaluate": "chipwise.analysis.evaluate",
     "evaluate_mapping": "chipwise.analysis.evaluate",
     "eyexam": "chipwise.analysis.eyexam",
+    "eyexam_of": "chipwise.analysis.eyexam",
     "find_front": "chipwise.analysis.evaluate",
     "find_mapping": "chipwise.analysis.evaluate",
     "fully_connected": "chipwise.workload.kinds",
@@ -42,13 +48,18 @@ _HOME = {
     "load_network": "chipwise.workload.load",
     "matmul": "chipwise.workload.kinds",
     "measure_densities": "chipwise.measure.densities",
+    "metrics": "chipwise.analysis.metrics",
+    "roofline": "chipwise.analysis.roofline",
+    "scaling": "chipwise.analysis.metrics",
 }
 
 __all__ = [
     "ChipwiseError",
+    "Given",
     "InputError",
     "NoMappingError",
     "adapt",
+    "card",
     "compare",
     "compare_algorithms",
     "conv",
@@ -56,6 +67,7 @@ __all__ = [
     "evaluate",
     "evaluate_mapping",
     "eyexam",
+    "eyexam_of",
     "find_front",
     "find_mapping",
     "fully_connected",
@@ -63,6 +75,9 @@ __all__ = [
     "load_network",
     "matmul",
     "measure_densities",
+    "metrics",
+    "roofline",
+    "scaling",
 ]
 
 

@@ -28,6 +28,11 @@ def test_every_block_is_what_its_command_says(path):
     assert written == now
 
 
+def test_pictures_are_what_commands_draw():
+    for name, drawn in refresh.pictures().items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == drawn, name
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
     targets = re.findall(r'\]\(([^)#\s]+)(?:#[^)"]*)?(?: "[^"]*")?\)', path.read_text(encoding="utf-8"))

@@ -57,6 +57,10 @@ def test_a_bad_place_is_refused_before_the_work(run_fails, small, arguments, say
     assert list(tmp_path.iterdir()) == []
 
 
+def test_steps_need_a_page(run_fails, small):
+    assert "needs --html FILE" in run_fails(2, "evaluate", small, "--on", CHIP, "--eyexam")
+
+
 @pytest.mark.parametrize("option", ["--html", "--json"])
 def test_a_folder_that_may_not_be_written_is_refused_before_the_work(
     run_fails, small, option, monkeypatch, tmp_path
@@ -110,6 +114,23 @@ def test_the_filter_keeps_the_layers_that_hold_every_word(chromium, small, tmp_p
     assert chromium.complaints == []
 
 
+def test_a_layer_that_the_filter_keeps_shows_its_steps(chromium, run, small, tmp_path):
+    file = tmp_path / "r.html"
+    run("evaluate", small, "--on", CHIP, "--html", str(file), "--eyexam")
+    chromium.look()
+    chromium.open(file)
+    seen = "filter(e => e.getClientRects().length).map(e => e.textContent)"
+    always = ["Peak of small, step by step", "Peak of each layer: what is reached, what each step costs"]
+    of_svg = f"[...document.querySelectorAll('#eyexam figure .h')].{seen}"
+    assert chromium.run(of_svg) == always
+    chromium.run("document.getElementById('find').focus()")
+    chromium.type("fc")
+    assert chromium.run(of_svg) == [*always, "Peak of fc"]
+    chromium.press("Escape", 27)
+    assert chromium.run(of_svg) == always
+    assert chromium.complaints == []
+
+
 def test_it_fits_a_narrow_window_and_paper(chromium, small, tmp_path):
     file = tmp_path / "r.html"
     chipwise.evaluate(small, CHIP).save_html(file)
@@ -150,6 +171,18 @@ def test_the_page_asks_for_nothing(chromium, small, tmp_path):
     chromium.requests.clear()
     chromium.open(file)
     assert [url for url in chromium.requests if not url.startswith("data:")] == [file.as_uri()]
+
+
+@pytest.mark.slow
+def test_resnet_50_with_its_steps_fits_a_megabyte(chromium, tmp_path):
+    file = tmp_path / "r.html"
+    result = chipwise.evaluate("resnet50", "eyeriss")
+    result.save_html(file, chipwise.eyexam_of(result))
+    assert file.stat().st_size < 1_000_000
+    chromium.look()
+    chromium.open(file)
+    assert chromium.run("document.querySelectorAll('#eyexam figure.only').length") == 24
+    assert chromium.complaints == []
 
 
 def test_resnet_50_fits_a_megabyte_and_shows_every_layer(chromium, tmp_path):

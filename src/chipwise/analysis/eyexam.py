@@ -18,7 +18,7 @@ Source: Chen et al., Eyeriss v2, arXiv:1807.07928, section IV.
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingType
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from chipwise.analysis.dataflows import check_runs
 from chipwise.analysis.eyexam_bounds import bounds_of
 from chipwise.analysis.eyexam_instant import Instant, instant
 from chipwise.analysis.eyexam_search import Fastest, fastest, without
+from chipwise.analysis.results import EvaluationResult
 from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError, NoMappingError
 from chipwise.hardware.accelerator import Accelerator
@@ -61,6 +62,16 @@ def losses(cycles: tuple[float, ...], least: float) -> tuple[float, ...]:
     """
     above = [least, *(max(least, c) for c in cycles)]
     return tuple(b - a for a, b in itertools.pairwise(above))
+
+
+def left_of(lost_cycles: Sequence[float], macs: int, pes: int) -> tuple[float, ...]:
+    """MACs per cycle that are left of the peak after each step: MACs / (MACs / PEs + all cycles lost so far).
+
+    >>> left_of((0.0, 0.0, 10.0, 40.0, 0.0, 0.0, 50.0), macs=200, pes=2)
+    (2.0, 2.0, 1.8181818181818181, 1.3333333333333333, 1.3333333333333333, 1.3333333333333333, 1.0)
+    """
+    spent = list(itertools.accumulate(lost_cycles, initial=macs / pes))
+    return tuple(macs / cycles for cycles in spent[1:])
 
 
 @final
@@ -213,10 +224,58 @@ def eyexam(
             f"network {loaded.name!r} has no layer that does MACs, so there is nothing to examine"
         )
     check_runs(loaded.layers, accelerator)
+    exams = _every(loaded.layers, accelerator, space, workers, progress, time_limit_s)
+    return Eyexam(loaded.name, accelerator, batch, exams)
+
+
+def eyexam_of(
+    result: EvaluationResult,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    time_limit_s: float | None = None,
+) -> Eyexam:
+    """The exam of what has been evaluated: the same layers on the same chip.
+
+    Args:
+        result: of `chipwise.evaluate`; which mappings it took plays no part.
+        workers: as for `eyexam`.
+        progress: as for `eyexam`.
+        time_limit_s: as for `eyexam`.
+    """
+    layers = tuple(found.layer for found in result.layers.values())
+    exams = _every(layers, result.accelerator, Mapspace(), workers, progress, time_limit_s)
+    return Eyexam(result.network, result.accelerator, result.batch, exams)
+
+
+def check_same(result: EvaluationResult, exam: Eyexam) -> None:
+    """Refuse to show an exam beside an evaluation of something else.
+
+    Raises:
+        InputError: they differ in network, chip, batch or layers.
+    """
+    ours = (result.network, result.accelerator.name, result.batch, list(result.layers))
+    theirs = (exam.network, exam.accelerator.name, exam.batch, list(exam.layers))
+    if ours != theirs:
+        raise InputError(
+            f"the exam is of {theirs[0]} on {theirs[1]}, batch {theirs[2]}, the evaluation of {ours[0]} on {ours[1]}, "
+            f"batch {ours[2]}; take eyexam_of(result)"
+        )
+
+
+def _every(
+    layers: tuple[Layer, ...],
+    chip: Accelerator,
+    space: Mapspace,
+    workers: int | None,
+    progress: Progress | None,
+    time_limit_s: float | None,
+) -> dict[str, LayerExam]:
+    """Exams by name of the layer; layers of one shape are examined once."""
     distinct: dict[object, list[Layer]] = {}
-    for layer in loaded.layers:
+    for layer in layers:
         distinct.setdefault(layer.shape_key, []).append(layer)
-    examine = partial(examine_layer, chip=accelerator, space=space, time_limit_s=time_limit_s)
+    examine = partial(examine_layer, chip=chip, space=space, time_limit_s=time_limit_s)
     found: dict[object, LayerExam] = {}
     done = 0
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
@@ -226,12 +285,11 @@ def eyexam(
                 found[jobs[job]] = job.result()
                 done += len(distinct[jobs[job]])
                 if progress is not None:
-                    progress(done, len(loaded.layers), distinct[jobs[job]][0].name)
+                    progress(done, len(layers), distinct[jobs[job]][0].name)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    exams = {layer.name: _renamed(found[layer.shape_key], layer) for layer in loaded.layers}
-    return Eyexam(loaded.name, accelerator, batch, exams)
+    return {layer.name: _renamed(found[layer.shape_key], layer) for layer in layers}
 
 
 def _renamed(exam: LayerExam, layer: Layer) -> LayerExam:

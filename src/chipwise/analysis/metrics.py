@@ -8,16 +8,19 @@ None of them says much alone: a ring oscillator has excellent TOPS/W.
     scalability: MAC/cycle after all steps of Eyexam, with n PEs for 1 and all memories as they are
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log, prod
+from pathlib import Path
 from typing import Any, final
 
 from chipwise.analysis.eyexam import STEPS, Progress, eyexam
 from chipwise.analysis.results import EvaluationResult
-from chipwise.errors import NoMappingError
+from chipwise.components.load import load_accelerator
+from chipwise.errors import InputError, NoMappingError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator, Array
 from chipwise.mapper.mapspace import Mapspace, divisors
+from chipwise.workload.load import load_network
 from chipwise.workload.network import Network
 
 SCHEMA = "chipwise.metrics/1"
@@ -114,6 +117,34 @@ class Metrics:
         }
 
 
+def metrics(
+    results: Sequence[EvaluationResult],
+    given: Mapping[str, Given] | None = None,
+    scaling: Sequence[Scaled] = (),
+) -> Metrics:
+    """The key metrics of a chip over the networks that were evaluated on it.
+
+    Args:
+        results: of `chipwise.evaluate`, all on one chip.
+        given: what only the user knows, by name of the network.
+        scaling: of `chipwise.scaling`.
+
+    Raises:
+        InputError: no results, or of several chips; something given of a network that is not among them.
+    """
+    if not results:
+        raise InputError("metrics need the result of at least one network")
+    chips = list(dict.fromkeys(r.accelerator.name for r in results))
+    if len(chips) > 1:
+        raise InputError(f"metrics are of one chip, and these results are of {', '.join(chips)}; use compare")
+    given, names = given or {}, [r.network for r in results]
+    for name in given:
+        if name not in names:
+            raise InputError(f"{name!r} is not among the networks." + did_you_mean(name, names))
+    known = tuple(given.get(name, Given()) for name in names)
+    return Metrics(results[0].accelerator, tuple(results), known, tuple(scaling))
+
+
 def geometric_mean(values: Sequence[float]) -> float:
     """The n-th root of the product of n positive values.
 
@@ -172,8 +203,8 @@ def _nearest_divisor(n: int, wanted: float) -> int:
 
 
 def scaling(
-    network: Network,
-    chip: Accelerator,
+    network: str | Path | Network,
+    chip: str | Path | Accelerator,
     batch: int = 1,
     *,
     pes: Sequence[int] = PES,
@@ -184,8 +215,8 @@ def scaling(
     """How fast a network gets with more PEs, and what ends it.
 
     Args:
-        network: what is computed.
-        chip: of which the array is scaled.
+        network: a zoo name, a YAML file or a Network.
+        chip: a gallery name, a YAML file or an Accelerator, of which the array is scaled.
         batch: inputs at once.
         pes: how many there shall be.
         space: which mappings.
@@ -193,13 +224,14 @@ def scaling(
         time_limit_s: for each search of a layer.
     """
     space = space or Mapspace()
+    loaded, accelerator = load_network(network), load_accelerator(chip)
     found = []
     for i, n in enumerate(pes, 1):
-        other = with_pes(chip, n)
+        other = with_pes(accelerator, n)
         shape = tuple(axis.size for array in other.arrays for axis in array.axes)
         try:
             exam = eyexam(
-                network,
+                loaded,
                 other,
                 batch,
                 mapspace=space.placement,

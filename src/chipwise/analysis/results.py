@@ -3,7 +3,7 @@
 from collections.abc import Mapping as MappingType
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from chipwise.analysis.statistics import operation_dict
 from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Part
@@ -14,6 +14,9 @@ from chipwise.model.cost import Cost, EnergyItem, StaticItem, energy_by, static_
 from chipwise.model.energy import static_powers
 from chipwise.workload.layer import Layer
 from chipwise.workload.operation import Operation
+
+if TYPE_CHECKING:
+    from chipwise.analysis.eyexam import Eyexam
 
 SCHEMA = "chipwise.evaluation/1"
 
@@ -259,13 +262,17 @@ class EvaluationResult:
             "operations": [operation_dict(operation) for operation in self.operations],
         }
 
-    def save_html(self, file: str | Path) -> None:
+    def save_html(self, file: str | Path, exam: "Eyexam | None" = None) -> None:
         """Write the report with charts and mappings to `file`: one page that needs nothing else.
 
+        Args:
+            file: where to.
+            exam: of `chipwise.eyexam_of(result)`, to be shown as well.
+
         Raises:
-            OSError: `file` cannot be written.
+            OSError: `file` cannot be written. InputError: the exam is of something else.
         """
         # Results offer what stands above them; import-linter knows of this one way up, and only when it is called.
         from chipwise.report.html.page import html_text  # noqa: PLC0415
 
-        Path(file).write_text(html_text(self), encoding="utf-8")
+        Path(file).write_text(html_text(self, exam), encoding="utf-8")

@@ -15,7 +15,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import Any, final
 
-from chipwise.analysis.eyexam import STEPS, Eyexam
+from chipwise.analysis.eyexam import STEPS, Eyexam, check_same, eyexam_of
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.hardware.accelerator import Accelerator, Memory
 from chipwise.model.actions import Actions
@@ -132,14 +132,20 @@ class Roofline:
         }
 
 
-def roofline(result: EvaluationResult, exam: Eyexam) -> Roofline:
+def roofline(result: EvaluationResult, exam: Eyexam | None = None) -> Roofline:
     """Put an evaluation and an exam of the same network on the same chip into one picture.
 
     Args:
         result: how fast each layer is with its mapping, and what that moves.
-        exam: what the steps of Eyexam leave possible.
+        exam: what the steps of Eyexam leave possible; None: it is made, seconds for each layer.
+
+    Raises:
+        InputError: the exam is of another network, chip or batch.
     """
     chip = result.accelerator
+    if exam is None:
+        exam = eyexam_of(result)
+    check_same(result, exam)
     ceilings = tuple(
         Ceiling(port.name, m.name, port.tensors, port.bits_per_cycle / 8 * chip.instances(m.name))
         for m in chip.memories

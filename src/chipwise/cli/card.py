@@ -23,7 +23,7 @@ from chipwise.cli.options import (
     _whole,
 )
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
-from chipwise.cli.waiting import interruptible
+from chipwise.cli.searching import Search
 from chipwise.errors import InputError
 
 MAX_IMAGES = 10**9
@@ -90,25 +90,11 @@ def card(
     from chipwise.analysis.card import card as make
     from chipwise.analysis.card import check_requirements
     from chipwise.analysis.metrics import Given
-    from chipwise.cli.progress import progress_bar
     from chipwise.report.card import card_markdown
 
     check_requirements(require)
-    with progress_bar(len(loaded.layers)) as progress:
-        result = interruptible(
-            lambda: chipwise.evaluate(
-                loaded,
-                chip,
-                batch,
-                objective,
-                mapspace=mapspace,
-                factors=factors,
-                workers=jobs,
-                progress=progress,
-                use_cache=not no_cache,
-                time_limit_s=time_limit,
-            )
-        )
+    search = Search(batch, mapspace, factors, jobs, time_limit, objective, no_cache)
+    result = search.evaluate(loaded, chip)
     made = make(result, Given(reached, task, images), require)
     if json is not None:
         write_json("--json", json, made.to_dict())

@@ -23,7 +23,7 @@ from chipwise.cli.options import (
     TimeLimit,
 )
 from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
-from chipwise.cli.waiting import interruptible
+from chipwise.cli.searching import Search
 from chipwise.errors import InputError
 
 HtmlFile = Annotated[
@@ -34,6 +34,10 @@ HtmlFile = Annotated[
         help="Write a report with charts and mappings to FILE, one page that needs nothing else.",
         show_default=False,
     ),
+]
+WithEyexam = Annotated[
+    bool,
+    typer.Option("--eyexam", help="Add to --html what each step of Eyexam leaves, seconds per layer more."),
 ]
 
 
@@ -48,6 +52,7 @@ def evaluate(
     factors: Factors = "spatial",
     json: JsonFile = None,
     html: HtmlFile = None,
+    eyexam: WithEyexam = False,
     jobs: Jobs = None,
     why: Annotated[
         bool, typer.Option("--why", help="Add what every kind of action costs, and who says so.")
@@ -60,33 +65,24 @@ def evaluate(
     Every layer is mapped so that it takes the least energy (or time, or energy x delay), proven.
     """
     _check_targets(json, html)
+    if eyexam and html is None:
+        raise InputError(
+            "--eyexam adds to the page, so it needs --html FILE; without one use `chipwise eyexam`"
+        )
     loaded = chipwise.load_network(network)
     chip = load_chip(on, dataflow)
 
-    from chipwise.cli.progress import progress_bar
     from chipwise.report.evaluation import evaluation_text, provenance_text
 
-    with progress_bar(len(loaded.layers)) as progress:
-        result = interruptible(
-            lambda: chipwise.evaluate(
-                loaded,
-                chip,
-                batch,
-                objective,
-                mapspace=mapspace,
-                factors=factors,
-                workers=jobs,
-                progress=progress,
-                use_cache=not no_cache,
-                time_limit_s=time_limit,
-            )
-        )
+    search = Search(batch, mapspace, factors, jobs, time_limit, objective, no_cache)
+    result = search.evaluate(loaded, chip)
+    exam = search.examine(loaded, chip) if eyexam else None
     if json is not None:
         write_json("--json", json, result.to_dict())
     if html is not None:
         from chipwise.report.html.page import html_text
 
-        write_text("--html", html, html_text(result))
+        write_text("--html", html, html_text(result, exam))
     if TERMINAL not in {json, html}:
         say(evaluation_text(result))
         if why:

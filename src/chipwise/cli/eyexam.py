@@ -20,7 +20,7 @@ from chipwise.cli.options import (
     TimeLimit,
 )
 from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
-from chipwise.cli.waiting import interruptible
+from chipwise.cli.searching import Search
 
 
 def eyexam(
@@ -46,23 +46,9 @@ def eyexam(
     loaded = chipwise.load_network(network)
     chip = load_chip(on, dataflow)
 
-    from chipwise.analysis.eyexam import eyexam as examine
-    from chipwise.cli.progress import progress_bar
     from chipwise.report.eyexam import eyexam_csv, eyexam_text
 
-    with progress_bar(len(loaded.layers)) as progress:
-        exam = interruptible(
-            lambda: examine(
-                loaded,
-                chip,
-                batch,
-                mapspace=mapspace,
-                factors=factors,
-                workers=jobs,
-                progress=progress,
-                time_limit_s=time_limit,
-            )
-        )
+    exam = Search(batch, mapspace, factors, jobs, time_limit).examine(loaded, chip)
     if json is not None:
         write_json("--json", json, exam.to_dict())
     if csv is not None:

@@ -24,6 +24,7 @@ from chipwise.cli.options import (
     TimeLimit,
 )
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
+from chipwise.cli.searching import Search
 from chipwise.cli.waiting import interruptible
 from chipwise.errors import InputError, did_you_mean
 
@@ -62,36 +63,22 @@ def metrics(
     chip = load_chip(on, dataflow)
     reached = _accuracies(accuracy, [loaded.name for loaded in networks])
 
-    from chipwise.analysis.metrics import PES, Given, Metrics, Scaled, scaling
+    from chipwise.analysis.metrics import PES, Given, Scaled, scaling
+    from chipwise.analysis.metrics import metrics as make
     from chipwise.cli.progress import progress_bar
     from chipwise.mapper.mapspace import Mapspace
     from chipwise.report.metrics import metrics_text
 
-    results = []
-    for loaded in networks:
-        with progress_bar(len(loaded.layers)) as progress:
-            evaluate = partial(
-                chipwise.evaluate,
-                loaded,
-                chip,
-                batch,
-                objective,
-                mapspace=mapspace,
-                factors=factors,
-                workers=jobs,
-                progress=progress,
-                use_cache=not no_cache,
-                time_limit_s=time_limit,
-            )
-            results.append(interruptible(evaluate))
-    given = tuple(Given(reached.get(loaded.name)) for loaded in networks)
+    search = Search(batch, mapspace, factors, jobs, time_limit, objective, no_cache)
+    results = [search.evaluate(loaded, chip) for loaded in networks]
+    given = {name: Given(value) for name, value in reached.items()}
     scaled: tuple[Scaled, ...] = ()
     if scale:
         space = Mapspace(mapspace, factors)
         with progress_bar(len(PES)) as progress:
             scale_up = partial(scaling, space=space, progress=progress, time_limit_s=time_limit)
             scaled = interruptible(lambda: scale_up(networks[0], chip, batch))
-    made = Metrics(chip, tuple(results), given, scaled)
+    made = make(results, given, scaled)
     if json is not None:
         write_json("--json", json, made.to_dict())
     if json != TERMINAL:

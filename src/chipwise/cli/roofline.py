@@ -21,7 +21,7 @@ from chipwise.cli.options import (
     TimeLimit,
 )
 from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
-from chipwise.cli.waiting import interruptible
+from chipwise.cli.searching import Search
 
 
 def roofline(
@@ -49,28 +49,11 @@ def roofline(
     chip = load_chip(on, dataflow)
 
     from chipwise.analysis.roofline import roofline as make
-    from chipwise.cli.progress import progress_bar
     from chipwise.report.roofline import roofline_svg, roofline_text
 
-    with progress_bar(len(loaded.layers)) as progress:
-        exam = interruptible(
-            lambda: chipwise.eyexam(
-                loaded, chip, batch, mapspace=mapspace, factors=factors, workers=jobs, time_limit_s=time_limit
-            )
-        )
-        result = interruptible(
-            lambda: chipwise.evaluate(
-                loaded,
-                chip,
-                batch,
-                objective,
-                mapspace=mapspace,
-                factors=factors,
-                workers=jobs,
-                progress=progress,
-                time_limit_s=time_limit,
-            )
-        )
+    search = Search(batch, mapspace, factors, jobs, time_limit, objective)
+    exam = search.examine(loaded, chip)
+    result = search.evaluate(loaded, chip)
     roof = make(result, exam)
     if json is not None:
         write_json("--json", json, roof.to_dict())

@@ -2,15 +2,14 @@
 
 import csv
 import io
-from itertools import accumulate
 
-from chipwise.analysis.eyexam import STEPS, Eyexam
+from chipwise.analysis.eyexam import STEPS, Eyexam, left_of
 from chipwise.analysis.eyexam_remedies import remedies
 from chipwise.report.evaluation import chip_line
 from chipwise.report.tables import bar, percent, table
 from chipwise.units import format_count
 
-_MEANING = {
+MEANING = {
     "shape": "layer shape: as many PEs as MACs",
     "dataflow": "dataflow: loops that may lie on the axes",
     "PEs": "number of PEs",
@@ -31,18 +30,19 @@ def eyexam_text(exam: Eyexam) -> str:
 def _table(exam: Eyexam) -> str:
     head = ("layer", *(f"{k} {step}" for k, step in enumerate(STEPS, 1)), "largest loss")
     rows = [
-        (name, *(_pes(a) for a in e.active_pes), e.largest_loss or "none") for name, e in exam.layers.items()
+        (name, *(pes_text(a) for a in e.active_pes), e.largest_loss or "none")
+        for name, e in exam.layers.items()
     ]
-    foot = ("network", *(_pes(a) for a in exam.active_pes), exam.largest_loss or "none")
+    foot = ("network", *(pes_text(a) for a in exam.active_pes), exam.largest_loss or "none")
     return "active PEs (MAC/cycle) after each step\n" + table(
         head, rows, left=("layer", "largest loss"), foot=foot
     )
 
 
-def _pes(active: float) -> str:
+def pes_text(active: float) -> str:
     """MAC/cycle for people.
 
-    >>> _pes(3833856.0), _pes(164.571), _pes(1.1998)
+    >>> pes_text(3833856.0), pes_text(164.571), pes_text(1.1998)
     ('3.83M', '164.6', '1.2')
     """
     return f"{active:.1f}" if active < 10_000 else format_count(active)
@@ -51,13 +51,12 @@ def _pes(active: float) -> str:
 def _waterfall(exam: Eyexam, pes: int) -> str:
     """What is left of the peak after each step, and how much of the time it takes away."""
     lost, total = exam.lost_cycles, exam.cycles[-1]
-    spent = list(accumulate(lost, initial=exam.macs / pes))
-    left = [exam.macs / cycles for cycles in spent[1:]]
-    names = max(len(text) for text in _MEANING.values())
+    left = left_of(lost, exam.macs, pes)
+    names = max(len(text) for text in MEANING.values())
     lines = [f"of a peak of {pes} MAC/cycle\n"]
     for step, after, cycles in zip(STEPS, left, lost, strict=True):
         share = f"{percent(cycles / total):>7} of the time"
-        lines.append(f"  {_MEANING[step]:{names}}  {after:7.1f}  {share}  {bar(after / pes)}".rstrip() + "\n")
+        lines.append(f"  {MEANING[step]:{names}}  {after:7.1f}  {share}  {bar(after / pes)}".rstrip() + "\n")
     return "".join(lines)
 
 

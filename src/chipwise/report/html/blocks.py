@@ -56,6 +56,8 @@ class Chart:
     """A chart of `chipwise.report.svg`: the only text that is put into the page as it is."""
 
     svg: str
+    layers: str = ""
+    """Numbers, with spaces between: it is shown only while the filter keeps one of them."""
     kind = "chart"
 
 

@@ -13,7 +13,9 @@
       if (words.every((word) => layer.dataset.find.includes(word))) kept.add(layer.dataset.row);
     }
     for (const part of parts) {
-      part.classList.toggle("off", !part.dataset.row.split(" ").some((row) => kept.has(row)));
+      const keep = part.dataset.row.split(" ").some((row) => kept.has(row));
+      part.classList.toggle("off", !keep);
+      part.classList.toggle("on", keep && words.length > 0);
     }
     shown.textContent = `${kept.size} of ${layers.length}`;
   };
