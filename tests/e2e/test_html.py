@@ -181,7 +181,7 @@ def test_resnet_50_with_its_steps_fits_a_megabyte(chromium, tmp_path):
     assert file.stat().st_size < 1_000_000
     chromium.look()
     chromium.open(file)
-    assert chromium.run("document.querySelectorAll('#eyexam figure.only').length") == 24
+    assert chromium.run("document.querySelectorAll('#eyexam figure.only').length") == 21
     assert chromium.complaints == []
 
 
