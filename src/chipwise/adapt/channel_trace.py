@@ -16,6 +16,7 @@ from typing import Any
 from chipwise.adapt.channels import ChannelGroup
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.labels import Labels
+from chipwise.adapt.networks.bypass import Bypass
 from chipwise.errors import InputError
 
 # PyTorch's own tools for nested arguments and for following operations; they have no public names.
@@ -65,6 +66,8 @@ def groups_of(model: Any, example: Any) -> tuple[ChannelGroup, ...]:
         if isinstance(module, KNOWN):
             handles.append(module.register_forward_pre_hook(mode.enter))
             handles.append(module.register_forward_hook(mode.leave(path)))
+        elif isinstance(module, Bypass):
+            handles.append(module.register_forward_hook(mode.held("other channels pass by beside it")))
     try:
         with evaluating(model), mode:
             result = model(*inputs)
@@ -147,6 +150,15 @@ class _Following(TorchDispatchMode):  # type: ignore[misc]  # to a type checker,
             self._depth -= 1
             if self._depth == 0:
                 output.chipwise_labels = self._known.layer(path, module, _labels(arguments[0]), output)
+
+        return hook
+
+    def held(self, reason: str) -> Callable[[Any, Any, Any], None]:
+        """The hook that holds what goes in and out of a module."""
+
+        def hook(_module: Any, arguments: tuple[Any, ...], output: Any) -> None:
+            self._known.hold(_labels(arguments[0]), reason)
+            self._known.hold(_labels(output), reason)
 
         return hook
 

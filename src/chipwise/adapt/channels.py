@@ -64,7 +64,9 @@ class ChannelGroup:
 Keep = Mapping[ChannelGroup, Sequence[int]]
 
 
-def channel_groups(model: Any, example: Any, *, verify: bool = True) -> tuple[ChannelGroup, ...]:
+def channel_groups(
+    model: Any, example: Any, *, verify: bool = True, needed: bool = True
+) -> tuple[ChannelGroup, ...]:
     """The channel groups of a network, in order of their first layer.
 
     Every group that is not held is tried out: with the weights that read its first unit set to 0, removing that
@@ -74,6 +76,7 @@ def channel_groups(model: Any, example: Any, *, verify: bool = True) -> tuple[Ch
         model: a torch.nn.Module; left as it was.
         example: one input or a tuple of them, batch first.
         verify: False skips the trial, for a network that is a cut-down one of a tried network.
+        needed: False takes a network in which nothing can be removed, too.
 
     Raises:
         InputError: a module whose weights cannot be cut, by name; nothing can be removed at all.
@@ -83,7 +86,7 @@ def channel_groups(model: Any, example: Any, *, verify: bool = True) -> tuple[Ch
     groups = channel_trace.groups_of(model, example)
     if verify:
         groups = surgery.verified(model, example, groups)
-    if all(group.held for group in groups):
+    if needed and all(group.held for group in groups):
         reasons = "; ".join(f"{group.name}: {group.held}" for group in groups[:6])
         raise InputError(f"network {type(model).__name__!r} has no filters that can be removed ({reasons})")
     return groups

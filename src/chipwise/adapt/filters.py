@@ -6,8 +6,9 @@ from typing import Any, Literal
 from chipwise.adapt.channel_trace import evaluating
 from chipwise.adapt.channels import ChannelGroup
 from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.task import Task
 
-Choice = Literal["magnitude", "feature-map"]
+Choice = Literal["magnitude", "feature-map", "order"]
 
 
 def chosen(model: Any, group: ChannelGroup, width: int, choice: Choice, inputs: Any) -> list[int]:
@@ -19,8 +20,11 @@ def chosen(model: Any, group: ChannelGroup, width: int, choice: Choice, inputs: 
         width: how many to keep.
         choice: `magnitude`: the largest l2 norms over all layers that make the channels. `feature-map`: those
             without which the layers that read them change their outputs least (greedily; ThiNet, ICCV 2017).
+            `order`: the first ones, as in a network that was trained with ordered dropout.
         inputs: a batch of training inputs, for `feature-map`.
     """
+    if choice == "order":
+        return list(range(width))
     if choice == "magnitude":
         order = torch.argsort(norms(model, group), descending=True, stable=True)
         return sorted(order[:width].tolist())
@@ -107,3 +111,23 @@ def _least_error(gram: Any, count: int) -> set[int]:
         cost += 2 * gram[unit]
         cost[unit] = torch.inf
     return set(gone)
+
+
+def recalibrate(model: Any, task: Task, batches: int = 8) -> None:
+    """Means and variances of batch normalisation over some training batches, in place.
+
+    Those of a network from which filters were cut, or of one that was trained as many networks at once, are off.
+    """
+    norms_ = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001
+    before = [(m.momentum, m.training) for m in norms_]
+    for module in norms_:
+        module.reset_running_stats()
+        module.momentum = None  # the plain average
+        module.train()
+    with torch.no_grad():
+        for batch in range(batches):
+            at = torch.arange(batch * task.batch_size, (batch + 1) * task.batch_size) % len(task.train)
+            model(task.train.batch(at)[0])
+    for module, (momentum, training) in zip(norms_, before, strict=True):
+        module.momentum = momentum
+        module.train(training)

@@ -11,6 +11,7 @@ from typing import Any
 
 from chipwise.adapt.channel_trace import KNOWN, evaluating
 from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.networks.bypass import Bypass
 from chipwise.adapt.sources import is_own, make_network
 from chipwise.errors import InputError, MissingExtra
 
@@ -24,7 +25,10 @@ _SIZES = (
     "out_features",
     "num_features",
     "num_parameters",
+    "filters",
 )
+_PLANES = ("kernel_size", "padding")
+_SIZED = (*KNOWN, Bypass)
 
 
 def save_network(model: Any, folder: Path, example: Any, *, source: str = "") -> None:
@@ -75,7 +79,7 @@ def rebuilt(base: Any, folder: Path, arch: dict[str, Any] | None = None) -> Any:
     """A copy of `base` with the sizes and weights of the folder; as `load` says."""
     arch = _architecture(folder) if arch is None else arch
     model = copy.deepcopy(base)
-    layers = {path: module for path, module in model.named_modules() if isinstance(module, KNOWN)}
+    layers = {path: module for path, module in model.named_modules() if isinstance(module, _SIZED)}
     if missing := sorted(arch["layers"].keys() ^ layers.keys()):
         raise InputError(
             f"{str(folder)!r} is of another network than the {type(base).__name__} given: they do not both have a "
@@ -83,7 +87,7 @@ def rebuilt(base: Any, folder: Path, arch: dict[str, Any] | None = None) -> Any:
         )
     for path, sizes in arch["layers"].items():
         for name, size in sizes.items():
-            setattr(layers[path], name, size)
+            setattr(layers[path], name, tuple(size) if isinstance(size, list) else size)
     try:
         tensors = _files().load_file(folder / WEIGHTS)
         probe = _files().load_file(folder / PROBE)
@@ -115,21 +119,21 @@ def _put(model: Any, tensors: dict[str, Any], folder: Path) -> None:
                 setattr(module, name, tensors[prefix + name])
 
 
-def _sizes(model: Any) -> dict[str, dict[str, int]]:
-    return {
-        path: {name: getattr(module, name) for name in _SIZES if hasattr(module, name)}
-        for path, module in model.named_modules()
-        if isinstance(module, KNOWN)
-    }
+def _sizes(model: Any) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path, module in model.named_modules():
+        if isinstance(module, _SIZED):
+            found[path] = {name: getattr(module, name) for name in _SIZES if hasattr(module, name)}
+            planes = {name: getattr(module, name) for name in _PLANES if hasattr(module, name)}
+            found[path] |= {name: list(size) for name, size in planes.items() if isinstance(size, tuple)}
+    return found
 
 
 def _architecture(folder: Path) -> dict[str, Any]:
     try:
         arch = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
         layers = {
-            str(path): {
-                str(name): int(size) for name, size in sizes.items() if name in _SIZES and int(size) > 0
-            }
+            str(path): {str(name): _size(name, size) for name, size in sizes.items()}
             for path, sizes in arch["layers"].items()
         }
         known = {SCHEMA: {"source": str(arch["source"]), "layers": layers}}
@@ -139,6 +143,19 @@ def _architecture(folder: Path) -> dict[str, Any]:
             f"{str(folder)!r} holds no network of chipwise ({ARCHITECTURE}, {WEIGHTS}, {PROBE}); `chipwise adapt "
             "--out FOLDER` and Result.save write them"
         ) from None
+
+
+def _size(name: str, size: Any) -> int | list[int]:
+    """A size as it may stand in a file.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if name in _PLANES and isinstance(size, list) and 1 <= len(size) <= 3:
+        return [_size(_SIZES[0], one) for one in size]  # type: ignore[misc]  # of a number, a number
+    if name in _SIZES and isinstance(size, int) and 0 <= size < 2**31:
+        return size
+    raise ValueError(name)
 
 
 def _source(folder: Path, name: str) -> Any:

@@ -24,7 +24,7 @@ def cut(model: Any, keep: Keep) -> Any:
         if not gone_there:
             continue
         try:
-            _shrink(changed.get_submodule(path), side, gone_there)
+            shrink(changed.get_submodule(path), side, gone_there)
         except (AttributeError, IndexError) as error:
             raise InputError(
                 f"layer {path!r} is not as the channel groups describe it ({error}); derive them anew with "
@@ -33,7 +33,7 @@ def cut(model: Any, keep: Keep) -> Any:
     return changed
 
 
-def _shrink(module: Any, side: Side, gone: set[int]) -> None:
+def shrink(module: Any, side: Side, gone: set[int]) -> None:
     """Cut these channels out of one side of a layer."""
     if isinstance(module, nn.Linear):
         _linear(module, side, gone)
@@ -91,7 +91,7 @@ def _depthwise(module: Any, gone: set[int]) -> None:
 
 def _rest(size: int, gone: set[int]) -> list[int]:
     rest = [c for c in range(size) if c not in gone]
-    if not rest or max(gone) >= size:
+    if max(gone) >= size:
         raise IndexError(f"it has {size} channels")
     return rest
 
@@ -100,7 +100,7 @@ def _slice(module: Any, name: str, axis: int, rest: Sequence[int]) -> None:
     value = getattr(module, name, None)
     if value is None:
         return
-    chosen = torch.tensor(rest, device=value.device)
+    chosen = torch.tensor(rest, dtype=torch.int64, device=value.device)
     new = value.detach().index_select(axis, chosen).clone()
     setattr(module, name, nn.Parameter(new, value.requires_grad) if isinstance(value, nn.Parameter) else new)
 

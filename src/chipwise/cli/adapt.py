@@ -12,7 +12,7 @@ from chipwise.cli.options import Batch, JsonFile, _one_of, _whole
 from chipwise.cli.output import TERMINAL, check_targets, say, write_json
 from chipwise.errors import InputError
 
-METHODS = ("netadapt", "uniform")
+METHODS = ("netadapt", "netadapt-v2", "uniform")
 """As `chipwise.adapt.run` knows them; repeated here because that takes seconds to import."""
 
 MAX_STEPS = 10_000_000
@@ -45,8 +45,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A network of chipwise (mobile, plain, residual; widths as in mobile:width=2), which is trained first, or "
-        "package.module:function, your own code, which is run and gives a trained PyTorch module.",
+        help="A network of chipwise (bypass, mobile, plain, residual; widths as in mobile:width=2), which is trained "
+        "first, or package.module:function, your own code, which is run and gives a trained PyTorch module.",
         show_default=False,
     ),
 ]

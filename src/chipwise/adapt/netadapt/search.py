@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,18 +10,18 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from chipwise.adapt.budget import Budget, budget
-from chipwise.adapt.channels import ChannelGroup, channel_groups, remove_channels
+from chipwise.adapt.channels import ChannelGroup, channel_groups
 from chipwise.adapt.extra import torch
-from chipwise.adapt.filters import chosen
+from chipwise.adapt.filters import chosen, recalibrate
+from chipwise.adapt.netadapt.knobs import Changes, Knob, changed, knobs_of, shapes_after
 from chipwise.adapt.netadapt.settings import Settings
-from chipwise.adapt.reshape import narrowed
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Adapted, Result, Row
 from chipwise.adapt.search_folder import SearchFolder
 from chipwise.adapt.shapes import LayerShape, layer_shapes
 from chipwise.adapt.task import Task
 
-Proposal = Mapping[ChannelGroup, int]
+Proposal = Changes
 """How many units of some groups remain."""
 
 Proposer = Callable[["Search", Mapping[str, float]], Iterable[Proposal]]
@@ -42,11 +43,12 @@ class Search:
         self.resources = tuple(resources)
         self.family: list[Adapted] = []
         self.history: list[Row] = []
-        self.groups: tuple[ChannelGroup, ...] = ()
+        self.groups: tuple[ChannelGroup | Knob, ...] = ()
         self.shapes: tuple[LayerShape, ...] = ()
         self.folder: SearchFolder | None = None
         self.told: Told = lambda _share, _text: None
         self.source = ""
+        self._knobs = False
 
     @classmethod
     def of(
@@ -61,19 +63,27 @@ class Search:
         folder: SearchFolder | None = None,
         progress: Told | None = None,
         source: str = "",
+        knobs: bool = False,
+        prepare: Callable[[Any, Search], Any] | None = None,
     ) -> Search:
-        """A search at its beginning, or where `folder` says that it was; as `v1.netadapt` says."""
+        """A search at its beginning, or where `folder` says that it was; as `v1.netadapt` says.
+
+        `knobs` adds kernels and bypassed layers to what may change; `prepare` trains the network to begin with.
+        """
         limits = budget(wanted, layer_shapes(model, task.example))
         others = [r for r in watch if r.name not in {limit.resource.name for limit in limits.limits}]
         self = cls(method, task, limits, settings, [*(limit.resource for limit in limits.limits), *others])
         self.folder, self.source = folder, source
         self.told = progress or self.told
+        self._knobs = knobs
         # What can be reached is known before anything is trained.
         self._look_at(model, verify=True)
         self._refuse_out_of_reach()
         if folder is not None:
             self.family, self.history = folder.open(model, self.question())
         if not self.family:
+            if prepare is not None:
+                model = prepare(model, self)
             scores = task.evaluate(model), task.evaluate(model, "test")
             self._keep(Adapted("start", model, self.needs(self.shapes), *scores), None)
         self._look_at(self.family[-1].model)
@@ -118,7 +128,7 @@ class Search:
                 continue
             halvings = 0
             proposal, best = min(tried, key=lambda one: self._rank(one[1]))
-            best = replace(best, needs=self.needs(narrowed(self.shapes, proposal)))
+            best = replace(best, needs=self.needs(shapes_after(self.shapes, proposal)))
             row = self._row(constraint, tried, (proposal, best), time.perf_counter() - began)
             self._keep(best, row)
             self._look_at(best.model)
@@ -142,16 +152,17 @@ class Search:
     def _tried(self, proposal: Proposal) -> tuple[Proposal, Adapted]:
         """The proposal as a network: filters chosen, cut, fine-tuned for short, evaluated on the hold-out."""
         inputs = self.task.train.batch(torch.arange(min(64, len(self.task.train))))[0]
-        keep = {g: chosen(self.network, g, n, self.settings.choice, inputs) for g, n in proposal.items()}
-        model = remove_channels(self.network, keep)
-        steps = self.settings.short_steps
-        self.task.finetune(
-            model,
-            self.task.short_steps if steps is None else steps,
+        choice = self.settings.choice
+        groups = {g: n for g, n in proposal.items() if isinstance(g, ChannelGroup)}
+        keep = {g: chosen(self.network, g, n, choice, inputs) for g, n in groups.items()}
+        model = changed(self.network, keep, proposal)
+        steps = self.task.short_steps if self.settings.short_steps is None else self.settings.short_steps
+        if steps:
             # All proposals of one iteration see the same batches, so that they are compared on equal data.
-            seed=self.task.seed * 1000 + self.iteration,
-        )
-        needs = self.budget.needs(narrowed(self.shapes, proposal))
+            self.task.finetune(model, steps, seed=self.task.seed * 1000 + self.iteration)
+        else:
+            recalibrate(model, self.task)
+        needs = self.budget.needs(shapes_after(self.shapes, proposal))
         found = Adapted(f"iteration {self.iteration + 1}", model, needs, self.task.evaluate(model))
         self.told(self._share(needs), f"{_words(proposal)}: {found.holdout.metric:.1%}")
         return proposal, found
@@ -204,17 +215,21 @@ class Search:
 
     def _look_at(self, model: Any, *, verify: bool = False) -> None:
         """Derive groups and shapes of a network; groups of one unit, or of a granule, have nothing to give."""
-        self.groups = tuple(g for g in channel_groups(model, self.task.example, verify=verify) if not g.held)
+        found = channel_groups(model, self.task.example, verify=verify, needed=not self._knobs)
+        knobs = knobs_of(model) if self._knobs else ()
+        self.groups = (*(group for group in found if not group.held), *knobs)
         self.shapes = layer_shapes(model, self.task.example)
 
     def _refuse_out_of_reach(self) -> None:
         least = {group: self.widths(group)[-1] for group in self.groups if self.widths(group)}
-        shapes = narrowed(self.shapes, least)
+        shapes = shapes_after(self.shapes, least)
         if not self.budget.met(shapes):
             self.budget.refuse(self.budget.needs(shapes))
 
-    def widths(self, group: ChannelGroup) -> tuple[int, ...]:
+    def widths(self, group: ChannelGroup | Knob) -> tuple[int, ...]:
         """Widths below the present one, multiples of the granularity, widest first."""
+        if isinstance(group, Knob):
+            return group.values(self.settings.granularity)
         grain = min(self.settings.granularity, group.size)
         return tuple(n for n in range(group.size - 1, 0, -1) if n % grain == 0)
 
@@ -232,7 +247,7 @@ class Search:
         )  # fmt: skip
 
     def _finetuned(self, last: Adapted) -> Adapted:
-        model = remove_channels(last.model, {})
+        model = copy.deepcopy(last.model)
         steps = self.settings.long_steps
         with settled(self.task.seed):
             self.task.finetune(model, self.task.long_steps if steps is None else steps)
@@ -242,14 +257,14 @@ class Search:
 
 
 def widest(
-    search: Search, given: Proposal, group: ChannelGroup, constraint: Mapping[str, float]
+    search: Search, given: Proposal, group: ChannelGroup | Knob, constraint: Mapping[str, float]
 ) -> int | None:
     """The most units of `group` that meet the constraint beside what is `given`; None where none do.
 
     All widths are tried from the widest on: latency is a staircase and need not fall with every filter.
     """
     for width in search.widths(group):
-        if search.meets(narrowed(search.shapes, {**given, group: width}), constraint):
+        if search.meets(shapes_after(search.shapes, {**given, group: width}), constraint):
             return width
     return None
 

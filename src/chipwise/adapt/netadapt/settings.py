@@ -30,16 +30,22 @@ class Settings:
     long_steps: int | None = None
     """Of long-term fine-tuning; by default the task's."""
     most_iterations: int = 200
+    samples: int = 8
+    """J of NetAdaptV2: proposals per iteration."""
+    layers: int = 2
+    """L of NetAdaptV2: groups, kernels or bypassed layers that each proposal shrinks."""
+    supernet_steps: int | None = None
+    """Of training NetAdaptV2's super-network; by default the task's for long-term fine-tuning."""
 
     def __post_init__(self) -> None:
         if not 0 < self.first_step < 1:
             raise InputError(f"first step {self.first_step:g} must be a share between 0 and 1, as 0.025")
         if not 0 < self.decay <= 1:
             raise InputError(f"decay {self.decay:g} must be above 0 and at most 1")
-        for name in ("granularity", "most_iterations"):
+        for name in ("granularity", "most_iterations", "samples", "layers"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)} must be at least 1")
-        for name in ("short_steps", "long_steps"):
+        for name in ("short_steps", "long_steps", "supernet_steps"):
             if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)} must not be negative")
         for name, known in (("choice", get_args(Choice)), ("select", get_args(Select))):

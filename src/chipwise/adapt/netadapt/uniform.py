@@ -7,9 +7,9 @@ trained one and fine-tuned like the others, so that only the widths differ.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chipwise.adapt.netadapt.knobs import shapes_after
 from chipwise.adapt.netadapt.search import Proposal, Search
 from chipwise.adapt.netadapt.settings import Settings
-from chipwise.adapt.reshape import narrowed
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Result
 from chipwise.adapt.search_folder import SearchFolder
@@ -45,7 +45,7 @@ def _widest_uniform(search: Search, _constraint: Mapping[str, float]) -> Iterato
     steps = {n / group.size for group in search.groups for n in search.widths(group)}
     for share in sorted(steps, reverse=True):
         widths = {group: _width(search, group.size, share) for group in search.groups}
-        if search.meets(narrowed(search.shapes, widths), most):
+        if search.meets(shapes_after(search.shapes, widths), most):
             yield widths
             return
 

@@ -1,7 +1,8 @@
 """Small networks for studies and tests: one file each, widths as parameters."""
 
+from chipwise.adapt.networks.bypass import bypass
 from chipwise.adapt.networks.mobile import mobile
 from chipwise.adapt.networks.plain import plain
 from chipwise.adapt.networks.residual import residual
 
-__all__ = ["mobile", "plain", "residual"]
+__all__ = ["bypass", "mobile", "plain", "residual"]

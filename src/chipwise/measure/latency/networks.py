@@ -5,9 +5,8 @@ from typing import Any, final
 
 from chipwise.adapt.shapes import LayerShape, layer_shapes
 from chipwise.errors import InputError
-from chipwise.measure.latency.table import LatencyTable
+from chipwise.measure.latency.table import WHOLE, LatencyTable
 from chipwise.measure.latency.timing import Backend, Timing, best_of
-from chipwise.measure.latency.validation import WHOLE
 from chipwise.workload.importers.inputs import parse_inputs
 from chipwise.workload.importers.torch import module_of
 from chipwise.workload.layer import Layer

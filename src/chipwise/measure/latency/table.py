@@ -15,6 +15,9 @@ from chipwise.errors import InputError
 from chipwise.measure.latency.timing import USUAL, Backend, Effort, Timing, best_of
 
 SCHEMA = "chipwise.latency/1"
+WHOLE = Effort(runs=30, seconds=0.05, most=500)
+"""Of whole networks."""
+
 DRIFT = 0.05
 """Sentinels that moved by more mark the table as noisy."""
 
@@ -190,6 +193,17 @@ class LatencyTable(Resource):
             if self._report is not None:
                 self._report(self.measured, key)
         return self.entries[key]
+
+    def whole(self, model: Any, example: Any) -> float | None:
+        """Seconds of the fastest run of a whole network, beside the sum; None where nothing can be measured."""
+        if self._backend is None:
+            return None
+        modes = [(part, part.training) for part in model.modules()]
+        with self._backend.quiet():
+            least = best_of(self._backend.network(model.eval(), example), WHOLE).min_s
+        for part, training in modes:
+            part.training = training
+        return least
 
     def improve(self, rounds: int = 2) -> float:
         """Time every entry again, in turns, and keep the fastest run of each.

@@ -8,10 +8,8 @@ from typing import Any, final
 from chipwise.adapt.resource import Macs
 from chipwise.adapt.shapes import layer_shapes
 from chipwise.errors import InputError
-from chipwise.measure.latency.table import LatencyTable
-from chipwise.measure.latency.timing import Backend, Effort, best_of
-
-WHOLE = Effort(runs=30, seconds=0.05, most=500)
+from chipwise.measure.latency.table import WHOLE, LatencyTable
+from chipwise.measure.latency.timing import Backend, best_of
 
 
 @final
