@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 
@@ -43,12 +44,34 @@ def test_bits_and_batches(run):
     assert data["layers"][0]["macs"] == 4 * 105415200
 
 
+def test_all_engines_are_compared_on_a_network(run):
+    arguments = ("engines", "--network", "squeezenet1_1")
+    text = run(*arguments)
+    assert "26 of 26" in text
+    assert "not eie: runs fully-connected layers only" in text
+    data = json.loads(run(*arguments, "--json", "-"))
+    assert data["schema"] == "chipwise.engine-comparison/1"
+    assert {e["engine"] for e in data["engines"]} == {
+        e["name"] for e in json.loads(run("engines", "--json", "-"))["engines"]
+    } - {"eie"}
+
+
+def test_values_are_counted(run, tmp_path):
+    values = np.zeros((1000, 4096), np.int8)
+    values[::2] = 1
+    np.savez(tmp_path / "v.npz", **{"fc8.weight": values, "fc8.input": np.arange(4096) % 2})
+    arguments = ("engines", "eie", "--network", "alexnet", "--values", str(tmp_path / "v.npz"), "--json", "-")
+    fc8 = json.loads(run(*arguments))["layers"][-1]
+    assert (fc8["input_density"], fc8["weight_density"]) == (0.5, 0.5)
+    assert fc8["cycles"] == 2048 * 16  # even rows fall on 32 of 64 PEs, 16 each
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["scn", "--network", "alexnet"], "Did you mean 'scnn'"),
         (["scnn"], "--network is missing"),
-        (["--network", "alexnet"], "name the engine"),
+        (["--network", "alexnet", "--densities", "publishd"], "Did you mean 'published'"),
         (["eie", "--network", "squeezenet1_1"], "runs no layer"),
         (["stripes", "--network", "alexnet", "--bits", "32"], "above 16"),
         (["stripes", "--network", "lenet5", "--bits", "published"], "none are published"),

@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,11 @@ from chipwise.errors import InputError
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="One of them; without it, all are listed.", show_default=False),
+    typer.Argument(
+        metavar="[NAME]",
+        help="One of them; without it, all.",
+        show_default=False,
+    ),
 ]
 MaybeNetwork = Annotated[
     str | None,
@@ -66,39 +70,45 @@ def engines(
     Cycles and energy of every layer beside those of the dense counterpart, and the overhead where nothing is zero.
     """
     check_target("--json", json)
-    if name is None and network is not None:
-        raise InputError(
-            "engines --network: name the engine that is to run it, as in `chipwise engines scnn`"
-        )
     if name is not None and network is None:
         raise InputError(f"engines {name}: --network is missing; say what is to run, as --network alexnet")
 
     from chipwise.analysis.engines.registry import engine, engine_names
-    from chipwise.report.engines import engine_text, engines_text
+    from chipwise.report.engines import (
+        comparison_dict,
+        comparison_text,
+        engine_text,
+        engines_dict,
+        engines_text,
+    )
 
-    if name is None or network is None:
-        every = [engine(known) for known in engine_names()]
-        if json is not None:
-            rows = [{"name": e.name, "title": e.title, "source": e.source} for e in every]
-            write_json("--json", json, {"schema": "chipwise.engine-list/1", "engines": rows})
-        if json != TERMINAL:
-            say(engines_text(every))
+    chosen = [engine(known) for known in (engine_names() if name is None else [name])]
+    if network is None:
+        _show(json, engines_dict(chosen), engines_text(chosen))
         return
 
-    from chipwise.analysis.engines.run import run_engine
+    from chipwise.analysis.engines.run import compare_engines, run_engine
     from chipwise.analysis.engines.values import read_values
     from chipwise.workload.bits import find_bits, with_bits
     from chipwise.workload.densities import with_densities
     from chipwise.workload.published_densities import find_densities
 
-    chosen = engine(name)
     loaded = chipwise.load_network(network).with_batch(batch)
     if densities is not None:
         loaded = with_densities(loaded, find_densities(densities, loaded))
     if bits is not None:
         loaded = with_bits(loaded, find_bits(bits, loaded))
-    run = run_engine(loaded, chosen, None if values is None else read_values(values))
+    known = None if values is None else read_values(values)
+    if name is None:
+        runs, refused = compare_engines(loaded, chosen, known)
+        _show(json, comparison_dict(runs, refused), comparison_text(runs, refused))
+        return
+    run = run_engine(loaded, chosen[0], known)
+    _show(json, run.to_dict(), engine_text(run))
+
+
+def _show(json: str | None, data: Any, text: str) -> None:
     if json is not None:
-        write_json("--json", json, run.to_dict())
+        write_json("--json", json, data)
     if json != TERMINAL:
-        say(engine_text(run))
+        say(text)

@@ -1,6 +1,7 @@
 """Engines as a list, and a network on one as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chipwise.analysis.engines.engine import Engine, EngineCost
 from chipwise.analysis.engines.run import EngineRun, LayerRun, speedup
@@ -16,6 +17,42 @@ def engines_text(engines: Sequence[Engine]) -> str:
         f"{engine.name:<16} {engine.title}\n{'':<16} against {engine.counterpart}\n" for engine in engines
     ]
     return "".join(lines)
+
+
+def engines_dict(engines: Sequence[Engine]) -> dict[str, Any]:
+    """The JSON form, schema chipwise.engine-list/1."""
+    rows = [
+        {"name": e.name, "title": e.title, "source": e.source, "counterpart": e.counterpart} for e in engines
+    ]
+    return {"schema": "chipwise.engine-list/1", "engines": rows}
+
+
+def comparison_text(runs: Sequence[EngineRun], refused: Mapping[str, str]) -> str:
+    """A network on all engines that run some of it, each against its own counterpart."""
+    head = ("engine", "layers", "counterpart", "cycles", "faster", "at density 1", "energy", "at density 1")
+    rows = [
+        (
+            run.engine.name,
+            f"{len(run.layers)} of {len(run.layers) + len(run.refused)}",
+            *_figures(*run.total()),
+        )
+        for run in runs
+    ]
+    lines = "".join(f"not {name}: {why}\n" for name, why in refused.items())
+    return (
+        f"{runs[0].network} on engines, each against its own dense counterpart and on the layers it runs\n\n"
+        f"{table(head, rows, left=_LEFT)}{lines}"
+    )
+
+
+def comparison_dict(runs: Sequence[EngineRun], refused: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON form, schema chipwise.engine-comparison/1: all runs in full."""
+    return {
+        "schema": "chipwise.engine-comparison/1",
+        "network": runs[0].network,
+        "engines": [run.to_dict() for run in runs],
+        "refused": [{"name": name, "why": why} for name, why in refused.items()],
+    }
 
 
 def engine_text(run: EngineRun) -> str:

@@ -129,6 +129,8 @@ def relative_index_entries(n: int, density: float, reach: int) -> Floats:
     >>> round(mean(relative_index_entries(3, 0.5, 0)), 3)  # reach 0: all up to the last non-zero
     2.125
     """
+    if density <= 0 or density >= 1:
+        return binomial(n, density)
     # Row g, column k: probability of g zeros since the last non-zero and k entries so far.
     state = np.zeros((n + 1, n + 1))
     state[0, 0] = 1.0

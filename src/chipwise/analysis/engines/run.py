@@ -133,18 +133,22 @@ def run_engine(
     _check_names(network, values or {})
     runs: list[LayerRun] = []
     refused: list[tuple[str, str]] = []
+    known: dict[Work, LayerRun] = {}
     for layer in network.layers:
-        try:
-            work = work_of(layer)
-            why = engine.refusal(work)
-        except InputError as error:
-            refused.append((layer.name, str(error)))
-            continue
+        why = _refusal(layer, engine)
         if why:
             refused.append((layer.name, why))
             continue
+        work = work_of(layer)
         actual = values_of(layer.name, values or {})
-        runs.append(_run(work, engine) if actual is None else _actual(layer, work, engine, *actual))
+        if actual is not None:
+            runs.append(_actual(layer, work, engine, *actual))
+            continue
+        # Layers that differ in name only are run once.
+        nameless = replace(work, name="")
+        if nameless not in known:
+            known[nameless] = _run(work, engine)
+        runs.append(replace(known[nameless], work=work))
     if not runs:
         reasons = "; ".join(dict.fromkeys(why for _, why in refused))
         raise InputError(f"engine {engine.name!r} runs no layer of network {network.name!r}: {reasons}")
@@ -155,6 +159,34 @@ def _run(work: Work, engine: Engine) -> LayerRun:
     wide = replace(work.dense(), input_bits=WORD_BITS, weight_bits=WORD_BITS)
     dense = engine.cost(wide)
     return LayerRun(work, engine.plain(work), dense, dense if work == wide else engine.cost(work))
+
+
+def compare_engines(
+    network: Network, engines: Sequence[Engine], values: Mapping[str, NDArray[Any]] | None = None
+) -> tuple[list[EngineRun], dict[str, str]]:
+    """The network on each engine, and why some run none of it.
+
+    Raises:
+        InputError: no engine runs any of it; values as for `run_engine`.
+    """
+    _check_names(network, values or {})
+    runs: list[EngineRun] = []
+    refused: dict[str, str] = {}
+    for engine in engines:
+        if all(_refusal(layer, engine) for layer in network.layers):
+            refused[engine.name] = _refusal(network.layers[0], engine)
+            continue
+        runs.append(run_engine(network, engine, values))
+    if not runs:
+        raise InputError(f"no engine runs a layer of network {network.name!r}")
+    return runs, refused
+
+
+def _refusal(layer: Layer, engine: Engine) -> str:
+    try:
+        return engine.refusal(work_of(layer))
+    except InputError as error:
+        return str(error)
 
 
 def _check_names(network: Network, values: Mapping[str, NDArray[Any]]) -> None:
