@@ -188,6 +188,14 @@ def test_validation_against_whole_networks():
         validate(table, backend, models[:2], IMAGE)
 
 
+def test_a_whole_network_is_timed_where_there_is_a_device():
+    table = LatencyTable.open(None, Fake(extra=1.0), effort=QUICK)
+    model = mobile((4, 8, 8))
+    assert table.whole(model, IMAGE) == pytest.approx(2 * table.of(SHAPES))
+    lookup = LatencyTable(None, None, {"provenance": {"threads": 1}, "entries": {}, "sentinels": {}})
+    assert lookup.whole(model, IMAGE) is None
+
+
 def test_agreement_by_hand():
     found = agreement([1.0, 2.0, 2.0], [2.0, 1.0, 3.0])
     ratios = [0.5, 2.0, 2 / 3]
