@@ -43,7 +43,7 @@ def pictures() -> dict[str, str]:
     exam = chipwise.eyexam_of(result)
     return {
         "eyexam.svg": document(waterfall(exam)),
-        "roofline.svg": document(roofline_svg(chipwise.roofline(result, exam))),
+        "roofline.svg": roofline_svg(chipwise.roofline(result, exam)),
     }
 
 

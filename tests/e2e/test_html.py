@@ -120,7 +120,11 @@ def test_a_layer_that_the_filter_keeps_shows_its_steps(chromium, run, small, tmp
     chromium.look()
     chromium.open(file)
     seen = "filter(e => e.getClientRects().length).map(e => e.textContent)"
-    always = ["Peak of small, step by step", "Peak of each layer: what is reached, what each step costs"]
+    always = [
+        "Peak of small, step by step",
+        "Peak of each layer: what is reached, what each step costs",
+        "small on tiny, batch 1",
+    ]
     of_svg = f"[...document.querySelectorAll('#eyexam figure .h')].{seen}"
     assert chromium.run(of_svg) == always
     chromium.run("document.getElementById('find').focus()")

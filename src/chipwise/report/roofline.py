@@ -120,7 +120,12 @@ def _range(values: list[float]) -> tuple[float, float]:
 
 
 def roofline_svg(roof: Roofline) -> str:
-    """All ceilings, every layer at each of them, and the flat bounds of Eyexam, as a file of its own."""
+    """The chart as a file of its own."""
+    return svg.document(roofline_chart(roof))
+
+
+def roofline_chart(roof: Roofline) -> str:
+    """All ceilings, every layer at each of them, and the flat bounds of Eyexam."""
     reached = [x for c in roof.ceilings for p in roof.points if (x := p.intensity(c.port)) is not None]
     ridges = [c.ridge(roof.peak) for c in roof.ceilings]
     low, high = min([*reached, *ridges, 1.0]) / 2, max([*reached, *ridges, 1.0]) * 2
@@ -146,4 +151,4 @@ def roofline_svg(roof: Roofline) -> str:
         series.append(svg.Series(f"layers at {c.port}", dots, line=False, marks=True, names=c is first))
     across, up = svg.Axis("MAC/byte", log=True), svg.Axis("MAC/cycle", log=True)
     title = f"{roof.network} on {roof.accelerator.name}, batch {roof.batch}"
-    return svg.document(svg.lines(title, series, across, up))
+    return svg.lines(title, series, across, up)

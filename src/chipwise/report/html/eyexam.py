@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from chipwise.analysis.eyexam import STEPS, Eyexam, left_of
 from chipwise.analysis.eyexam_remedies import remedies
 from chipwise.analysis.results import EvaluationResult
+from chipwise.analysis.roofline import roofline
 from chipwise.report.eyexam import MEANING, pes_text
 from chipwise.report.html.blocks import Block, Chart, Entry, Section, Text, entries, matrix
+from chipwise.report.roofline import roofline_chart
 from chipwise.report.svg import Axis, Bar, bars
 from chipwise.report.tables import percent
 
@@ -31,6 +33,10 @@ def eyexam(result: EvaluationResult, exam: Eyexam) -> Section:
             bars("Peak of each layer: what is reached, what each step costs", _layers(every, exam), axis=axis)
         ),
         _table(every, exam),
+        Text(
+            "The same in one roofline: all ports, what Eyexam leaves, and the layers with the mappings taken here."
+        ),
+        Chart(roofline_chart(roofline(result, exam))),
     ]
     shapes: dict[object, list[Entry]] = {}
     for entry in every:
