@@ -57,13 +57,15 @@ def comparison_dict(runs: Sequence[EngineRun], refused: Mapping[str, str]) -> di
 
 def engine_text(run: EngineRun) -> str:
     """Cycles and energy of every layer, with what they gain and what the mechanism costs without zeros."""
+    narrow = any({layer.work.input_bits, layer.work.weight_bits} != {WORD_BITS} for layer in run.layers)
+    bits = ("bits",) if narrow else ()
     head = (
-        "layer", "inputs", "weights", "bits", "counterpart", "cycles", "faster", "at density 1",
+        "layer", "inputs", "weights", *bits, "counterpart", "cycles", "faster", "at density 1",
         "energy", "at density 1",
     )  # fmt: skip
-    rows = [_layer(layer) for layer in run.layers]
+    rows = [_layer(layer, narrow=narrow) for layer in run.layers]
     plain, dense, cost = run.total()
-    total = ("all", "", "", "", *_figures(plain, dense, cost))
+    total = ("all", "", "", *("" for _ in bits), *_figures(plain, dense, cost))
     refused = "".join(f"not run: {why}: {names}\n" for why, names in _refused(run).items())
     seconds = cost.cycles / run.engine.clock_hz
     return (
@@ -75,13 +77,13 @@ def engine_text(run: EngineRun) -> str:
     )
 
 
-def _layer(layer: LayerRun) -> tuple[str, ...]:
+def _layer(layer: LayerRun, *, narrow: bool) -> tuple[str, ...]:
     work = layer.work
     return (
         work.name,
         f"{work.input_density:.3g}",
         f"{work.weight_density:.3g}",
-        f"{work.input_bits}x{work.weight_bits}",
+        *((f"{work.input_bits}x{work.weight_bits}",) if narrow else ()),
         *_figures(layer.plain, layer.dense, layer.cost),
     )
 
