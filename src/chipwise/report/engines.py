@@ -5,6 +5,7 @@ from typing import Any
 
 from chipwise.analysis.engines.engine import Engine, EngineCost
 from chipwise.analysis.engines.run import EngineRun, LayerRun, speedup
+from chipwise.analysis.engines.work import WORD_BITS
 from chipwise.report.tables import table
 from chipwise.units import format_count
 
