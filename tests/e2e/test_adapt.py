@@ -58,7 +58,7 @@ def adapt(*more: str) -> int:
 
 def test_a_budget_on_a_chip_is_met_and_written(own, capsys):
     assert (
-        adapt("--on", "simple", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-") == 0
+        adapt("--on", "eyeriss", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-") == 0
     )
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "chipwise.adapted/1"
@@ -97,6 +97,21 @@ def test_uniform_width(own, capsys):
 
 
 @pytest.mark.parametrize(
+    ("method", "budget"), [("magnitude", "weights=0.5"), ("eap", "energy=0.9"), ("netadapt-v2", "macs=0.7")]
+)
+def test_other_methods_meet_their_budgets(own, capsys, method, budget):
+    arguments = ["--on", "eyeriss", "--batch", "4", "--budget", budget, "--method", method, "--out", "result"]
+    assert adapt(*arguments, "--json", "first.json") == 0
+    shown = capsys.readouterr().out
+    found = json.loads(Path("first.json").read_text())
+    (asked,) = found["budget"]
+    assert found["networks"][-1]["needs"][asked["resource"]] <= asked["most"]
+    assert adapt(*arguments, "--json", "second.json") == 0
+    assert Path("second.json").read_text() == Path("first.json").read_text()
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["--budget", "macs=100"], 1, "the least that can be reached is"),
@@ -108,6 +123,8 @@ def test_uniform_width(own, capsys):
         (["--budget", "macs=0.5", "--task", "images:nowhere"], 2, "nowhere"),
         (["--budget", "macs=0.5", "--on", "eyeris"], 2, "Did you mean 'eyeriss'"),
         (["--budget", "macs=0.5", "--method", "netadap"], 2, "Did you mean 'netadapt'"),
+        (["--budget", "macs=0.5", "--method", "eap"], 2, "name a chip, as --on eyeriss"),
+        (["--budget", "macs=0.5", "--method", "magnitude"], 1, "the least that can be reached is"),
         (["--budget", "macs=0.5", "--step", "2"], 2, "--step 2: must be a number above 0"),
         (
             ["--budget", "macs=0.5", "--short-steps", "-1"],

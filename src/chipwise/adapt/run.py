@@ -11,6 +11,7 @@ from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.netadapt.uniform import uniform_width
 from chipwise.adapt.netadapt.v1 import netadapt
 from chipwise.adapt.netadapt.v2 import netadapt_v2
+from chipwise.adapt.prune.to_budget import eap, magnitude
 from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Resource, Size, Weights
 from chipwise.adapt.result import Adapted, Result
 from chipwise.adapt.saved import load, save_network
@@ -23,7 +24,13 @@ from chipwise.hardware.accelerator import Accelerator
 
 Method = Callable[..., Result]
 
-METHODS: Mapping[str, Method] = {"netadapt": netadapt, "netadapt-v2": netadapt_v2, "uniform": uniform_width}
+METHODS: Mapping[str, Method] = {
+    "netadapt": netadapt,
+    "netadapt-v2": netadapt_v2,
+    "uniform": uniform_width,
+    "magnitude": magnitude,
+    "eap": eap,
+}
 
 TABLE = ".lut"
 """Ending of lookup tables of measured latencies."""
@@ -52,7 +59,7 @@ def adapt(
         budget: as "latency=0.5,weights=100000" or a mapping; a fraction of the start, or a quantity with its unit.
         on: a chip (gallery name, .yaml, or loaded), which gives modelled latency and energy; a lookup table of
             measured latencies (.lut); None for macs, weights, size and bops alone.
-        method: `netadapt`, `netadapt-v2`, `uniform`.
+        method: `netadapt`, `netadapt-v2`, `uniform`, `magnitude`, `eap`.
         settings: of the search.
         folder: where the result goes and every iteration is kept; a search that was ended goes on there.
         batch: inputs at once on a chip.

@@ -12,7 +12,7 @@ from chipwise.cli.options import Batch, JsonFile, _one_of, _whole
 from chipwise.cli.output import TERMINAL, check_targets, say, write_json
 from chipwise.errors import InputError
 
-METHODS = ("netadapt", "netadapt-v2", "uniform")
+METHODS = ("netadapt", "netadapt-v2", "uniform", "magnitude", "eap")
 """As `chipwise.adapt.run` knows them; repeated here because that takes seconds to import."""
 
 MAX_STEPS = 10_000_000
