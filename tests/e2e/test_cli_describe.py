@@ -129,3 +129,13 @@ def test_a_cycle_is_told_with_its_line(run_fails, mixed):
 def test_layers_that_no_table_holds_are_named(run_fails):
     told = run_fails(2, "describe", "examples/attention.yaml", "--energy-table", "-")
     assert "layer 'heads.scores' (matmul) has no place in the layer table" in told
+
+
+def test_bits_add_operations_bytes_and_accumulators(run):
+    text = run("describe", "alexnet", "--bits", "published")
+    conv3 = next(line.split() for line in text.splitlines() if line.startswith("conv3") and "KiB" in line)
+    assert conv3[1:4] == ["5", "16", "33"]  # log2(2304) = 12 bits more
+    data = json.loads(run("describe", "resnet18", "--bits", "int8", "--json", "-"))
+    assert data["bits"]["totals"]["bit_operations"] == 64 * data["totals"]["macs"]
+    assert data["bits"]["totals"]["weight_bits"] == 8 * data["totals"]["weights"]
+    assert "bits" not in json.loads(run("describe", "resnet18", "--json", "-"))

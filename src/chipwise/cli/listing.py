@@ -32,6 +32,16 @@ def describe(
             show_default=False,
         ),
     ] = None,
+    bits: Annotated[
+        str | None,
+        typer.Option(
+            "--bits",
+            metavar="N|FORMAT|FILE|published",
+            help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor: adds "
+            "bytes of weights, bit operations and widths of accumulators.",
+            show_default=False,
+        ),
+    ] = None,
     energy_table: Annotated[
         str | None,
         typer.Option(
@@ -47,22 +57,26 @@ def describe(
     check_targets(targets)
     loaded = chipwise.load_network(network)
 
+    from chipwise.analysis.precision import bits_dict, bits_of_network
     from chipwise.report.listing import describe_csv, describe_text
+    from chipwise.report.precision import bits_text
+    from chipwise.workload.bits import find_bits, with_bits
     from chipwise.workload.densities import with_densities
     from chipwise.workload.energy_table import write_energy_table
     from chipwise.workload.published_densities import find_densities
 
     if densities is not None:
         loaded = with_densities(loaded, find_densities(densities, loaded))
+    widths = () if bits is None else bits_of_network(with_bits(loaded, find_bits(bits, loaded)))
     statistics = chipwise.describe(loaded)
     if json is not None:
-        write_json("--json", json, statistics.to_dict())
+        write_json("--json", json, statistics.to_dict() | ({"bits": bits_dict(widths)} if widths else {}))
     if csv is not None:
         write_text("--csv", csv, describe_csv(statistics))
     if energy_table is not None:
         write_text("--energy-table", energy_table, write_energy_table(loaded))
     if TERMINAL not in targets.values():
-        say(describe_text(statistics))
+        say(describe_text(statistics) + (bits_text(widths) if widths else ""))
 
 
 def networks(*, json: JsonFile = None) -> None:
