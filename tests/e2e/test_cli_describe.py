@@ -133,7 +133,7 @@ def test_layers_that_no_table_holds_are_named(run_fails):
 
 def test_bits_add_operations_bytes_and_accumulators(run):
     text = run("describe", "alexnet", "--bits", "published")
-    conv3 = next(line.split() for line in text.splitlines() if line.startswith("conv3") and "KiB" in line)
+    conv3 = next(line.split() for line in text.splitlines() if line.startswith("conv3") and "MiB" in line)
     assert conv3[1:4] == ["5", "16", "33"]  # log2(2304) = 12 bits more
     data = json.loads(run("describe", "resnet18", "--bits", "int8", "--json", "-"))
     assert data["bits"]["totals"]["bit_operations"] == 64 * data["totals"]["macs"]

@@ -11,6 +11,17 @@ from chipwise.cli.options import JsonFile, Network
 from chipwise.cli.output import TERMINAL, check_target, check_targets, say, write_json, write_text
 from chipwise.errors import InputError, did_you_mean
 
+Bits = Annotated[
+    str | None,
+    typer.Option(
+        "--bits",
+        metavar="N|FORMAT|FILE|published",
+        help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor: adds bytes "
+        "of weights, bit operations and widths of accumulators.",
+        show_default=False,
+    ),
+]
+
 
 def describe(
     network: Network,
@@ -32,16 +43,7 @@ def describe(
             show_default=False,
         ),
     ] = None,
-    bits: Annotated[
-        str | None,
-        typer.Option(
-            "--bits",
-            metavar="N|FORMAT|FILE|published",
-            help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor: adds "
-            "bytes of weights, bit operations and widths of accumulators.",
-            show_default=False,
-        ),
-    ] = None,
+    bits: Bits = None,
     energy_table: Annotated[
         str | None,
         typer.Option(
