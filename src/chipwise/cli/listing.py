@@ -16,8 +16,8 @@ Bits = Annotated[
     typer.Option(
         "--bits",
         metavar="N|FORMAT|FILE|published",
-        help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor: adds bytes "
-        "of weights, bit operations and widths of accumulators.",
+        help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor: adds "
+        "bytes of weights, bit operations and widths of accumulators.",
         show_default=False,
     ),
 ]
