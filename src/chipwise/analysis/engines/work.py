@@ -6,6 +6,7 @@ from typing import final
 
 from chipwise.analysis.estimators.systolic import product_of
 from chipwise.errors import InputError
+from chipwise.sparsity.densities.density import DensityModel
 from chipwise.workload.layer import Layer, Rank
 
 WORD_BITS = 16
@@ -36,6 +37,8 @@ class Work:
     weight_density: float = 1.0
     input_bits: int = WORD_BITS
     weight_bits: int = WORD_BITS
+    weight_pattern: DensityModel | None = None
+    """Where non-zero weights lie; None: nobody says."""
 
     @property
     def pixels(self) -> int:
@@ -74,7 +77,7 @@ class Work:
 
     def dense(self) -> "Work":
         """The same without a zero."""
-        return replace(self, input_density=1.0, weight_density=1.0)
+        return replace(self, input_density=1.0, weight_density=1.0, weight_pattern=None)
 
 
 def _is_direction(layer: Layer, rank: Rank) -> bool:
@@ -130,4 +133,5 @@ def work_of(layer: Layer) -> Work:
         weight_density=weight.density,
         input_bits=inputs.bits or WORD_BITS,
         weight_bits=weight.bits or WORD_BITS,
+        weight_pattern=weight.pattern,
     )

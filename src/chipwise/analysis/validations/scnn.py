@@ -20,7 +20,10 @@ _FRAGMENTS = (
     "planes of 7 x 7 leave 3 of 4 input lanes idle here; how the simulator fills them is not published"
 )
 _ENERGY = "the paper's energies are of its own 16 nm library; here published ones are scaled to 16 nm"
-_PRUNED = "densities of another pruned AlexNet (Sparseloop's artifact); the paper's are not public as text"
+_PRUNED = (
+    "densities of another pruned AlexNet (Sparseloop's artifact); in real maps zeros come in patches, so that PEs wait "
+    "longer than with uniform ones"
+)
 
 
 def inception() -> Network:

@@ -13,7 +13,9 @@ from chipwise.analysis.engines.work import Work, work_of
 from chipwise.errors import InputError
 from chipwise.workload import registry
 from chipwise.workload.bits import uniform_bits, with_bits
+from chipwise.workload.densities import parse_densities, with_densities
 from chipwise.workload.kinds import conv, fully_connected
+from chipwise.workload.network import Network
 
 LAYERS = [
     work_of(conv("conv", M=40, C=24, P=13, Q=13, R=3, S=3)),
@@ -137,3 +139,17 @@ def test_an_engine_that_runs_nothing_says_why():
 def test_engines_are_data():
     assert all(isinstance(engine(name), Engine) for name in engine_names())
     assert len({engine(name).title for name in engine_names()}) == len(engine_names())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "faster"),
+    [("2:4", True), ("1:2", True), ("1:4", True), ("2:8", True), ("4:8", False), ("3:4", False)],
+)
+def test_a_pattern_says_whether_two_of_four_are_zero(pattern, faster):
+    layer = fully_connected("fc", M=64, C=64)
+    network = Network("own", (layer,))
+    known = parse_densities(
+        f"{{schema: chipwise.densities/1, layers: {{fc: {{weight: '{pattern}'}}}}}}", "d.yaml"
+    )
+    run = run_engine(with_densities(network, known), engine("tensor-core-2-4")).layers[0]
+    assert (run.cost.cycles < run.plain.cycles) is faster

@@ -5,8 +5,9 @@ and none faster on others:
 
     cycles = ceil(tiles / cores) x steps, a step of 16 taps where weights are structured and of 8 where not
 
-A layer of which at most half of the weights are not zero is taken to be pruned to 2:4, since its densities do not say
-where the zeros lie; zeros beyond that save nothing. Source: NVIDIA A100 Tensor Core GPU architecture, 2020.
+Weights with a pattern (`weight: 2:4` in a file of densities) are taken at their word. Without one, a layer of which at
+most half of the weights are not zero is taken to be pruned to 2:4; zeros beyond that save nothing.
+Source: NVIDIA A100 Tensor Core GPU architecture, 2020.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from chipwise.analysis.engines.engine import Engine, EngineCost, Item, Mask, dram, item
 from chipwise.analysis.engines.work import Work
+from chipwise.sparsity.densities.density import DensityModel
+from chipwise.sparsity.densities.structured import Structured
 
 VALUE_BITS = 16
 SUM_BITS = 32
@@ -34,6 +37,14 @@ def is_structured(weights: NDArray[np.bool_]) -> bool:
     rows = np.asarray(weights, dtype=bool).reshape(-1, weights.shape[-1])
     rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % GROUP)))
     return bool((rows.reshape(len(rows), -1, GROUP).sum(axis=2) <= KEPT).all())
+
+
+def _keeps_two(pattern: DensityModel) -> bool:
+    """Whether a pattern has at most two non-zeros in every four values."""
+    if not isinstance(pattern, Structured):
+        return False
+    in_four = pattern.n * max(1, GROUP // pattern.m)
+    return in_four <= KEPT and (GROUP % pattern.m == 0 or pattern.m % GROUP == 0)
 
 
 @final
@@ -78,7 +89,9 @@ class TensorCore24(Engine):
 
     def cost(self, work: Work) -> EngineCost:
         """Half of the steps where weights are structured."""
-        return self._structured(work) if work.weight_density <= KEPT / GROUP else self.plain(work)
+        pattern = work.weight_pattern
+        structured = work.weight_density <= KEPT / GROUP if pattern is None else _keeps_two(pattern)
+        return self._structured(work) if structured else self.plain(work)
 
     def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
         """Half of the steps where of every four weights two are zero, whatever the inputs."""
