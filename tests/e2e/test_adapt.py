@@ -66,7 +66,15 @@ def test_a_budget_on_a_chip_is_met_and_written(own, capsys):
     assert all(final["needs"][x["resource"]] <= x["most"] for x in found["budget"])
     assert {"latency", "energy", "macs", "weights"} <= final["needs"].keys()
     folder = own / "result"
-    for name in ("arch.json", "weights.safetensors", "history.json", "card.md", "front-latency.svg"):
+    names = (
+        "arch.json",
+        "weights.safetensors",
+        "history.json",
+        "card.md",
+        "front-latency.svg",
+        "benchmark-card.md",
+    )
+    for name in names:
         assert (folder / name).is_file()
     import my_nets
 
@@ -94,6 +102,26 @@ def test_uniform_width(own, capsys):
     (row,) = found["history"]
     shares = [width / size for width, size in row["kept"].values()]
     assert max(shares) - min(shares) < 0.15
+
+
+def test_a_lookup_table_tells_estimated_and_measured_latency(own, capsys):
+    assert adapt("--on", "cpu.lut", "--budget", "latency=1", "--out", "result", "--json", "r.json") == 0
+    assert "latency, measured" in capsys.readouterr().out
+    found = json.loads(Path("r.json").read_text())
+    final = found["networks"][-1]
+    assert final["measured"]["latency"] > 0
+    assert final["needs"]["latency"] == pytest.approx(found["networks"][0]["needs"]["latency"])
+    assert json.loads(Path("cpu.lut").read_text())["entries"]
+
+
+def test_the_lookup_table_of_another_device_is_only_read(own, capsys):
+    assert adapt("--on", "cpu.lut", "--budget", "latency=1") == 0
+    table = json.loads(Path("cpu.lut").read_text())
+    table["provenance"]["device"] = "another one"
+    Path("other.lut").write_text(json.dumps(table))
+    capsys.readouterr()
+    assert adapt("--on", "other.lut", "--budget", "latency=0.9") == 2
+    assert "has no entry for layer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -38,3 +38,25 @@ def test_part_of_a_study_does_not_renew_documents(name, tmp_path):
     refused = study(name, tmp_path, "--write")
     assert refused.returncode == 2
     assert "--write needs all" in refused.stderr
+
+
+@pytest.mark.slow
+def test_netadapt_is_compared_with_uniform_width_and_macs(tmp_path):
+    pytest.importorskip("torch")
+    command = [
+        sys.executable,
+        str(ROOT / "studies" / "netadapt.py"),
+        "--fast",
+        "--seeds",
+        "2",
+        "--on",
+        "nvdla_small",
+    ]
+    command += ["--json", str(tmp_path / "x.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "| NetAdapt, latency |" in done.stdout
+    for seed in json.loads((tmp_path / "x.json").read_text(encoding="utf-8")):
+        assert seed["NetAdapt, latency"]["latency_s"] <= 0.5 * seed["start"]["latency_s"] * (1 + 1e-9)
+        assert seed["NetAdapt, MACs"]["macs"] <= seed["NetAdapt, latency"]["macs"]
+        assert seed["uniform width"]["latency_s"] <= 0.5 * seed["start"]["latency_s"] * (1 + 1e-9)

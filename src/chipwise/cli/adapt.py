@@ -4,18 +4,25 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chipwise.cli.options import Batch, JsonFile, _one_of, _whole
-from chipwise.cli.output import TERMINAL, check_targets, say, write_json
+from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
 from chipwise.errors import InputError
+
+if TYPE_CHECKING:
+    from chipwise.adapt.result import Result
 
 METHODS = ("netadapt", "netadapt-v2", "uniform", "magnitude", "eap")
 """As `chipwise.adapt.run` knows them; repeated here because that takes seconds to import."""
 
 MAX_STEPS = 10_000_000
+
+BENCHMARK = "benchmark-card.md"
+"""Of a chip on the final network: the survey's specifications."""
 
 
 def _from_zero(option: str) -> Callable[[str | int], int]:
@@ -203,10 +210,29 @@ def adapt(
             model, task=task, budget=budget, on=on, method=method, settings=settings, folder=out, batch=batch,
             seed=seed, base_steps=base_steps, progress=told,
         )  # fmt: skip
+    if out is not None and on is not None and not on.endswith(run.TABLE):
+        _write_card(result, on, batch, Path(out))
     if json is not None:
         write_json("--json", json, plain(result))
     if json != TERMINAL:
         say(result.report() + (f"\nwritten to {out}\n" if out else ""))
+
+
+def _write_card(result: "Result", chip: str, batch: int, folder: Path) -> None:
+    """The benchmark card of the chip on the final network, with its accuracy on the test split."""
+    from chipwise.adapt.shapes import layer_shapes, to_network
+    from chipwise.analysis.card import card
+    from chipwise.analysis.evaluate import evaluate
+    from chipwise.analysis.metrics import Given
+    from chipwise.report.card import card_markdown
+
+    network = to_network(
+        layer_shapes(result.model, result.example), f"{result.source or 'adapted'} ({result.method})"
+    )
+    score = result.final.test or result.final.holdout
+    given = Given(score.metric, result.task, score.samples)
+    text = card_markdown(card(evaluate(network, chip, batch, "latency"), given))
+    write_text("--out", str(folder / BENCHMARK), text)
 
 
 @contextmanager

@@ -1,0 +1,187 @@
+"""NetAdapt guided by latency, by MACs, and uniform width, on a network with depthwise layers. Minutes per seed.
+
+    python studies/netadapt.py [--on cpu|CHIP] [--seeds 3] [--fast] [--write]
+
+Each seed trains its own network on its own fifth of the digits. All networks get the same number of steps of
+fine-tuning. `--write` renews the section of docs/adapt.md.
+"""
+
+# ruff: noqa: INP001, T201 - a script beside others, not a package
+
+import argparse
+import copy
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+from adapt_files import section
+from study_files import markdown_table
+
+from chipwise.adapt.netadapt.settings import Settings
+from chipwise.adapt.netadapt.uniform import uniform_width
+from chipwise.adapt.netadapt.v1 import netadapt
+from chipwise.adapt.networks import mobile
+from chipwise.adapt.resource import Latency, Macs, Resource
+from chipwise.adapt.shapes import layer_shapes
+from chipwise.adapt.task import Task
+from chipwise.adapt.tasks.digits import FOLDS, digits
+from chipwise.measure.latency.networks import backend_of
+from chipwise.measure.latency.table import LatencyTable
+
+ON_CHIP = (16, 32, 48, 64, 96), (1, 2, 1, 2, 1)
+ON_CPU = (24, 32, 48, 64, 96), (1, 1, 2, 1, 2)
+"""Widths and strides. A depthwise call has a fixed cost on a CPU, so there the images stay large for longer."""
+
+START, BY_LATENCY, BY_MACS, UNIFORM = "start", "NetAdapt, latency", "NetAdapt, MACs", "uniform width"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is trained."""
+
+    base: int = 600
+    short: int = 10
+    tuned: int = 300
+    """Steps of fine-tuning that every network gets, short-term ones included."""
+    train: int = 12000
+    holdout: int = 1000
+    test: int = 4000
+    first_step: float = 0.1
+
+
+FAST = Size(base=4, short=1, tuned=12, train=128, holdout=64, test=64, first_step=0.2)
+
+
+def one_seed(seed: int, latency: Resource, share: float, size: Size) -> dict[str, dict[str, float]]:
+    """By network: what it needs, and its accuracy on digits that nobody has seen."""
+    task = digits(seed, fold=seed % FOLDS, train=size.train, holdout=size.holdout, test=size.test)
+    torch.manual_seed(seed)
+    widths, strides = ON_CPU if isinstance(latency, LatencyTable) else ON_CHIP
+    start = mobile(widths, strides=strides)
+    task.finetune(start, size.base, learning_rate=0.1)
+    settings = Settings(
+        first_step=size.first_step,
+        decay=0.95,
+        granularity=4,
+        select="loss",
+        short_steps=size.short,
+        long_steps=0,
+    )
+    found = {START: described(start, task, latency)}
+    told = (
+        {"progress": lambda _share, text: print(f"  {text}", file=sys.stderr)} if sys.stderr.isatty() else {}
+    )
+
+    by_latency = netadapt(start, task, {latency: share}, settings, watch=(Macs(),), **told)
+    found[BY_LATENCY] = tuned(by_latency.model, len(by_latency.history), task, latency, size)
+    # As in the paper's table: with MACs for a guide, until there are fewer of them than latency led to.
+    macs = str(int(0.95 * found[BY_LATENCY]["macs"]))
+    by_macs = netadapt(start, task, {Macs(): macs}, settings, watch=(latency,), **told)
+    found[BY_MACS] = tuned(by_macs.model, len(by_macs.history), task, latency, size)
+    uniform = uniform_width(start, task, {latency: share}, settings)
+    found[UNIFORM] = tuned(uniform.model, 1, task, latency, size)
+    return found
+
+
+def tuned(model: Any, iterations: int, task: Task, latency: Resource, size: Size) -> dict[str, float]:
+    """The network after the rest of its steps."""
+    model = copy.deepcopy(model)
+    task.finetune(model, max(0, size.tuned - iterations * size.short))
+    return described(model, task, latency)
+
+
+def described(model: Any, task: Task, latency: Resource) -> dict[str, float]:
+    """What a network needs, and how well it does."""
+    shapes = layer_shapes(model, task.example)
+    found = {
+        "macs": Macs().of(shapes),
+        "latency_s": latency.of(shapes),
+        "test": task.evaluate(model, "test").metric,
+        "holdout": task.evaluate(model, "holdout").metric,
+    }
+    if isinstance(latency, LatencyTable):
+        found["measured_s"] = latency.whole(model, task.example)
+    return found
+
+
+def spread(values: Sequence[float], scale: float, digits_: int) -> str:
+    """Mean +- standard error."""
+    error = stdev(values) / len(values) ** 0.5 * scale if len(values) > 1 else float("nan")
+    return f"{mean(values) * scale:.{digits_}f} ± {error:.{digits_}f}"
+
+
+def table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+    """Markdown: one row per method, over all seeds; below, paired differences."""
+    measured = "measured_s" in seeds[0][START]
+    head = ["network", "test accuracy, %", "MACs, M", "latency, µs"] + (
+        ["measured whole, µs"] if measured else []
+    )
+    rows = []
+    for name in seeds[0]:
+        own = [found[name] for found in seeds]
+        row = [name, spread([f["test"] for f in own], 100, 2), spread([f["macs"] for f in own], 1e-6, 2)]
+        row.append(spread([f["latency_s"] for f in own], 1e6, 1))
+        rows.append(row + ([spread([f["measured_s"] for f in own], 1e6, 1)] if measured else []))
+    return markdown_table(head, rows) + "\n" + "\n".join(differences(seeds)) + "\n"
+
+
+def differences(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> list[str]:
+    """Latency-guided NetAdapt against the others, seed by seed."""
+    key = "measured_s" if "measured_s" in seeds[0][START] else "latency_s"
+    lines = []
+    for other in (BY_MACS, UNIFORM):
+        time = [f[other][key] / f[BY_LATENCY][key] - 1 for f in seeds]
+        macs = [f[other]["macs"] / f[BY_LATENCY]["macs"] - 1 for f in seeds]
+        test = [f[BY_LATENCY]["test"] - f[other]["test"] for f in seeds]
+        lines.append(
+            f"{other}: {spread(macs, 100, 1)} % MACs and {spread(time, 100, 1)} % time against latency-guided "
+            f"NetAdapt, which is {spread(test, 100, 2)} points more accurate."
+        )
+    return lines
+
+
+def main() -> int:
+    """Run the study; the exit code."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--on", default="cpu", metavar="cpu|CHIP")
+    options.add_argument("--share", type=float, help="of the start's latency; 0.8 on the CPU, 0.5 on a chip")
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--fast", action="store_true", help="tiny, to see that it runs")
+    options.add_argument("--json", type=Path, metavar="FILE")
+    options.add_argument("--write", action="store_true", help="renew docs/adapt.md")
+    given = options.parse_args()
+    torch.set_num_threads(1)
+    cpu = given.on == "cpu"
+    latency: Resource = LatencyTable.open(None, backend_of("torch")) if cpu else Latency(given.on)
+    share = given.share or (0.8 if cpu else 0.5)
+    seeds = []
+    for seed in range(given.seeds):
+        seeds.append(one_seed(seed, latency, share, FAST if given.fast else Size()))
+        print(f"seed {seed}: {json.dumps(seeds[-1])}", file=sys.stderr)
+    if given.json:
+        given.json.write_text(json.dumps(seeds, indent=1) + "\n", encoding="utf-8")
+    shown = table(seeds)
+    print(shown)
+    if given.write:
+        section(f"netadapt-{given.on}", text(given.on, share, shown, len(seeds)))
+    return 0
+
+
+def text(on: str, share: float, shown: str, seeds: int) -> str:
+    """The section of docs/adapt.md."""
+    where = "this kind of CPU, measured (lookup table)" if on == "cpu" else f"{on}, modelled"
+    return f"""### NetAdapt guided by latency and by MACs: {where}
+A network of depthwise and pointwise layers on cluttered digits, cut to {share:.0%} of its latency; the run guided by
+MACs goes on to 5 % fewer MACs than that. {seeds} seeds, each with its own fifth of the digits to test on; mean ±
+standard error. `python studies/netadapt.py --on {on}`.
+
+{shown}"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
