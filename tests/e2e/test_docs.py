@@ -18,7 +18,13 @@ DOCUMENTS = refresh.documents()
 TEXTS = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+SLOW = {"validation.md"}
+BLOCKS = [
+    pytest.param(path, id=path.name, marks=[pytest.mark.slow] * (path.name in SLOW)) for path in DOCUMENTS
+]
+
+
+@pytest.mark.parametrize("path", BLOCKS)
 def test_every_block_is_what_its_command_says(path):
     """`python docs/refresh.py` writes them anew."""
     written, now = path.read_text(encoding="utf-8"), refresh.refreshed(path)
@@ -28,6 +34,7 @@ def test_every_block_is_what_its_command_says(path):
     assert written == now
 
 
+@pytest.mark.slow
 def test_pictures_are_what_commands_draw():
     for name, drawn in refresh.pictures().items():
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == drawn, name
