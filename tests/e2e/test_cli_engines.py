@@ -17,7 +17,7 @@ def test_all_are_listed(run):
 def test_a_network_is_one_table_with_its_overhead(run):
     text = run("engines", "scnn", "--network", "alexnet", "--densities", "sparseloop")
     assert text.startswith("alexnet on scnn: ")
-    assert [line.split()[0] for line in text.splitlines()[4:9]] == [f"conv{i}" for i in range(1, 6)]
+    assert [line.split()[0] for line in text.splitlines()[5:10]] == [f"conv{i}" for i in range(1, 6)]
     assert "not run: has no plane to cut over the PEs: fc6, fc7, fc8" in text
 
 

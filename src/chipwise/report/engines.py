@@ -14,16 +14,18 @@ _LEFT = ("engine", "what it is", "compared with", "layer")
 
 def engines_text(engines: Sequence[Engine]) -> str:
     """Names and titles of all engines."""
-    lines = [
-        f"{engine.name:<16} {engine.title}\n{'':<16} against {engine.counterpart}\n" for engine in engines
-    ]
+    lines = []
+    for engine in engines:
+        area = f"; area: {engine.area}" if engine.area else ""
+        lines.append(f"{engine.name:<16} {engine.title}\n{'':<16} against {engine.counterpart}{area}\n")
     return "".join(lines)
 
 
 def engines_dict(engines: Sequence[Engine]) -> dict[str, Any]:
     """The JSON form, schema chipwise.engine-list/1."""
     rows = [
-        {"name": e.name, "title": e.title, "source": e.source, "counterpart": e.counterpart} for e in engines
+        {"name": e.name, "title": e.title, "source": e.source, "counterpart": e.counterpart, "area": e.area}
+        for e in engines
     ]
     return {"schema": "chipwise.engine-list/1", "engines": rows}
 
@@ -71,11 +73,16 @@ def engine_text(run: EngineRun) -> str:
     seconds = cost.cycles / run.engine.clock_hz
     return (
         f"{run.network} on {run.engine.name}: {run.engine.title}\n"
-        f"{run.engine.source}; compared with {run.engine.counterpart}\n\n"
+        f"{run.engine.source}; compared with {run.engine.counterpart}\n"
+        f"{_area(run)}\n"
         f"{table(head, rows, left=_LEFT, foot=total)}\n"
         f"{seconds * 1e3:.4g} ms, {cost.energy_pj / 1e9:.4g} mJ; cycles and energy at density 1 are those "
         f"without a zero\nat 16 b, against the counterpart\n{refused}"
     )
+
+
+def _area(run: EngineRun) -> str:
+    return f"area, as published: {run.engine.area}\n" if run.engine.area else ""
 
 
 def _layer(layer: LayerRun, *, narrow: bool) -> tuple[str, ...]:

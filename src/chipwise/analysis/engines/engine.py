@@ -89,6 +89,11 @@ class Engine(ABC):
 
     @property
     @abstractmethod
+    def area(self) -> str:
+        """What is published of the area that the mechanism takes; empty: nothing that could be read."""
+
+    @property
+    @abstractmethod
     def clock_hz(self) -> float:
         """Cycles in a second."""
 

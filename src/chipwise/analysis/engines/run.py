@@ -79,6 +79,7 @@ class EngineRun:
             "title": self.engine.title,
             "source": self.engine.source,
             "counterpart": self.engine.counterpart,
+            "area": self.engine.area,
             "clock_hz": self.engine.clock_hz,
             "network": self.network,
             "totals": {

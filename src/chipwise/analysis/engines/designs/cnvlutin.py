@@ -70,6 +70,11 @@ class Cnvlutin(Engine):
         return "DaDianNao: 16 inputs and 256 filters a cycle"
 
     @property
+    def area(self) -> str:
+        """As the paper says."""
+        return "4.49 % more than DaDianNao"
+
+    @property
     def clock_hz(self) -> float:
         """DaDianNao's 606 MHz."""
         return 606e6

@@ -60,6 +60,11 @@ class DualSide(Engine):
         return "dense tensor cores of the same multipliers"
 
     @property
+    def area(self) -> str:
+        """Nothing read."""
+        return ""
+
+    @property
     def clock_hz(self) -> float:
         """1.53 GHz, that of the V100."""
         return 1.53e9

@@ -103,6 +103,11 @@ class Eie(Engine):
         return "64 PEs that fetch every weight, of 16 b, from DRAM"
 
     @property
+    def area(self) -> str:
+        """As the paper says."""
+        return "40.8 mm2 for 64 PEs, 93 % of it memory"
+
+    @property
     def clock_hz(self) -> float:
         """800 MHz."""
         return 800e6

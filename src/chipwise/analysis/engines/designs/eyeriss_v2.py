@@ -79,6 +79,11 @@ class EyerissV2(Engine):
         return "the same PEs with raw values of 8 b in the same scratchpads"
 
     @property
+    def area(self) -> str:
+        """As the paper says."""
+        return "a PE is 73 % larger than the first Eyeriss'"
+
+    @property
     def clock_hz(self) -> float:
         """200 MHz."""
         return 200e6

@@ -49,6 +49,11 @@ class Stripes(Engine):
         return "DaDianNao: 16 inputs of 16 b and 256 filters a cycle"
 
     @property
+    def area(self) -> str:
+        """As the paper says."""
+        return "32 % more than DaDianNao"
+
+    @property
     def clock_hz(self) -> float:
         """DaDianNao's 606 MHz."""
         return 606e6

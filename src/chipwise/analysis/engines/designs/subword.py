@@ -48,6 +48,11 @@ class Subword(Engine):
         return "as many MACs of 16 b that do not split"
 
     @property
+    def area(self) -> str:
+        """Nothing read."""
+        return ""
+
+    @property
     def clock_hz(self) -> float:
         """200 MHz, as quoted for Envision."""
         return 200e6

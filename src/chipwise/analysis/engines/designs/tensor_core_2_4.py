@@ -79,6 +79,11 @@ class TensorCore24(Engine):
         return "the same cores on all weights"
 
     @property
+    def area(self) -> str:
+        """Nothing read."""
+        return ""
+
+    @property
     def clock_hz(self) -> float:
         """1.41 GHz."""
         return 1.41e9
