@@ -136,12 +136,17 @@ def frequency_hz(value: object) -> float:
 
 
 def bandwidth_bits_per_cycle(value: object, *, clock_hz: float, word_bits: int | None = None) -> float:
-    """Bits per cycle of `8 B/cycle`, `4 words/cycle` or, divided by the clock, `0.48 GB/s`.
+    """Bits per cycle of `8 B/cycle`, `4 words/cycle` or, divided by the clock, `0.48 GB/s` or `64 b at 60 MHz`.
 
     >>> bandwidth_bits_per_cycle("0.48 GB/s", clock_hz=200e6)
     19.2
+    >>> bandwidth_bits_per_cycle("64 b at 60 MHz", clock_hz=200e6)
+    19.2
     """
     clock = Fraction(clock_hz)
+    width, at, link_clock = str(value).partition(" at ")
+    if at:
+        return float(capacity_bits(width, word_bits) * Fraction(frequency_hz(link_clock)) / clock)
     extra = {unit: scale / clock for unit, scale in _PER_SECOND.items()}
     for unit, scale in _words(word_bits).items():
         extra |= {f"{unit}/cycle": scale, f"{unit}/s": scale / clock}

@@ -18,10 +18,11 @@ from math import lcm
 from operator import add
 from typing import NamedTuple
 
-from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Parallel, Port
+from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Parallel
 from chipwise.mapping.mapping import Mapping, Spatial, Storage
 from chipwise.workload.layer import Layer, Tensor
 from tests.oracle.spaces import EVEN, Blocks, Loop, Place, Space, Tiling, tilings
+from tests.oracle.waiting import Point, fixed, names_of, speeds, times
 from tests.oracle.walk import Instance, _arrivals, _transfer, walk
 
 OBJECTIVES = ("energy", "latency", "edp")
@@ -104,16 +105,15 @@ def cost(layer: Layer, chip: Accelerator, mapping: Mapping) -> Cost:
         words = Fraction(_bits(chip, layer.tensor(data)), chip.word_bits)
         energy += hops.transfers * words * _price(array, "transfer")
         energy += hops.reductions * words * _price(array, "reduce")
-    for memory in chip.memories:
-        for port in memory.ports:
-            bits = sum(
-                getattr(busiest, action) * _bits(chip, layer.tensor(data))
-                for (name, data), busiest in counts.busiest.items()
-                for action in ("reads", "drains", "fills", "updates")
-                if name == memory.name and _counted(port, layer.tensor(data), action)
-            )
-            latency = max(latency, bits / Fraction(port.bits_per_cycle))
-    return Cost(energy, latency, traffic)
+    busy, stop = Counter(), fixed(chip)
+    for t in counts.transfers:
+        points = (Point(t.sent.inward, t.sent.outward), Point(t.network.inward, t.network.outward), t.link)
+        ends, bits = (t.parent, t.child), _bits(chip, layer.tensor(t.tensor))
+        found = times(chip, t.tensor, bits, ends, list(t.arrays), points, t.first)
+        busy.update(found.busy)
+        busy.subtract(found.waiting)
+        stop += found.stop
+    return Cost(energy, stop + max([latency, *busy.values()]), traffic)
 
 
 def _bits(chip: Accelerator, tensor: Tensor) -> int:
@@ -127,15 +127,11 @@ def _price(part: Memory | Array | Compute, action: str) -> Fraction:
     return Fraction(part.energy[action].energy_pj)
 
 
-def _counted(port: Port, tensor: Tensor, action: str) -> bool:
-    """Whether an action of a memory on `tensor` goes through its port."""
-    return (port.tensors is None or tensor.name in port.tensors) and (
-        port.writes if action in WRITES else port.reads
-    )
-
-
 Paid = tuple[int, ...]
-"""Energy and port cycles in units small enough to be whole, and bits at the outermost memory between them."""
+"""Energy and cycles in units small enough to be whole, and bits at the outermost memory between them.
+
+Cycles are those for which compute stops, then those of every channel beside them.
+"""
 
 
 class Prices:
@@ -153,10 +149,11 @@ class Prices:
             for part in (level, *getattr(level, "memories", ()), *getattr(level, "axes", ()))
             if not isinstance(part, Parallel)
         }
-        self.ports = [(m, port) for m in chip.memories for port in m.ports]
+        self.channels = names_of(chip)
         per_word = [e for part in (*chip.memories, *chip.arrays, chip.compute) for e in part.energy.values()]
         self.energies = chip.word_bits * lcm(*(Fraction(e.energy_pj).denominator for e in per_word))
-        self.cycles = lcm(*(Fraction(port.bits_per_cycle).numerator for _, port in self.ports))
+        self.fixed = fixed(chip)
+        self.cycles = lcm(self.fixed.denominator, *(speed.numerator for speed in speeds(chip)))
         self.transfer = cache(self._transfer)
         self.steps = cache(self._steps)
 
@@ -175,8 +172,9 @@ class Prices:
             i: int, blocks: Blocks, nest: tuple[Loop, ...], paid: Paid
         ) -> Iterator[tuple[Cost, Blocks]]:
             if i == len(orders):
-                energy, traffic, *busy = paid
-                yield Cost(energy, max(cycles, *busy, 0), traffic), blocks
+                energy, traffic, stop, *busy = paid
+                latency = int(self.fixed * self.cycles) + stop + max([cycles, *busy])
+                yield Cost(energy, latency, traffic), blocks
                 return
             for block in orders[i]:
                 inner, total = nest + block, paid
@@ -203,7 +201,7 @@ class Prices:
         """What no order changes: transfers into the MAC, the MAC itself and the steps in which it works."""
         nest = tuple(loop for block in tiling.blocks for loop in block)
         mac = _price(self.chip.compute, "mac") * self.layer.macs * self.energies
-        paid = (int(mac), *(0 for _ in range(1 + len(self.ports))))
+        paid = (int(mac), *(0 for _ in range(2 + len(self.channels))))
         last = {item.tensor: item.memory for item in tiling.frame if isinstance(item, Storage)}
         for tensor, memory in last.items():
             at = self._lowest(memory, nest)
@@ -226,19 +224,36 @@ class Prices:
         data, at = self.layer.tensor(tensor), self._lowest(parent, nest)
         ends = [Storage(child, tensor)] if child else []
         mapping = Mapping((*nest[:at], Storage(parent, tensor), *nest[at:], *ends))
-        served, received, hops = _transfer(
-            self.layer, self.chip, mapping, data, parent=at, child=len(nest) + 1
-        )
-        paid = self._accesses(data, parent, served)
+        end = len(nest) + 1
+        served, received, hops, first = _transfer(self.layer, self.chip, mapping, data, parent=at, child=end)
+        energy, traffic = self._accesses(data, parent, served)
         if child:
-            paid = tuple(map(add, paid, self._accesses(data, child, received)))
+            more, bits = self._accesses(data, child, received)
+            energy, traffic = energy + more, traffic + bits
         depths = slice(self.depth[parent], self.depth[child] if child else None)
         crossed = [level for level in self.chip.levels[depths] if isinstance(level, Array)]
+        network = served
         if crossed:
-            energy = hops.transfers * _price(crossed[-1], "transfer")
-            energy += hops.reductions * _price(crossed[-1], "reduce")
-            paid = (paid[0] + self._units(energy, data), *paid[1:])
-        return paid
+            hop = hops.transfers * _price(crossed[-1], "transfer")
+            energy += self._units(hop + hops.reductions * _price(crossed[-1], "reduce"), data)
+        if len(crossed) > 1:
+            axes = {axis.name for axis in crossed[-1].axes}
+            own = [i for i, n in enumerate(mapping.nodes) if at < i and getattr(n, "axis", None) in axes]
+            entrance = own[0] if own else end
+            network, *_ = _transfer(self.layer, self.chip, mapping, data, parent=entrance, child=end)
+        found = times(
+            self.chip,
+            tensor,
+            _bits(self.chip, data),
+            (parent, child),
+            [array.name for array in crossed],
+            (_point(served), _point(network), _point(received)),
+            first,
+        )
+        beside = [found.busy[name] - found.waiting[name] for name in self.channels]
+        cycles = [time * self.cycles for time in (found.stop, *beside)]
+        assert all(c == int(c) for c in cycles)
+        return (energy, traffic, *map(int, cycles))
 
     def _units(self, energy: Fraction, tensor: Tensor) -> int:
         """An energy, given as if values were words, of values of this tensor."""
@@ -246,21 +261,22 @@ class Prices:
         assert units.denominator == 1
         return units.numerator
 
-    def _accesses(self, tensor: Tensor, name: str, tally: Counter[tuple[Instance, str]]) -> Paid:
-        """Price of a memory's tally of (instance, action); the instance at zero is the busiest."""
-        memory, width = self.chip.memory(name), _bits(self.chip, tensor)
-        energy, bits, busiest = Fraction(0), 0, [0] * len(self.ports)
-        for (instance, action), n in tally.items():
-            energy += n * _price(memory, "write" if action in WRITES else "read")
-            bits += n * width
-            for i, (owner, port) in enumerate(self.ports):
-                if owner is memory and not any(instance) and _counted(port, tensor, action):
-                    busiest[i] += n * width
-        cycles = [
-            int(bits * self.cycles / Fraction(port.bits_per_cycle))
-            for bits, (_, port) in zip(busiest, self.ports, strict=True)
-        ]
-        return (self._units(energy, tensor), bits if memory is self.chip.memories[0] else 0, *cycles)
+    def _accesses(self, tensor: Tensor, name: str, tally: Counter[tuple[Instance, str]]) -> tuple[int, int]:
+        """Price of a memory's tally of (instance, action), and off-chip bits."""
+        memory = self.chip.memory(name)
+        energy = sum(
+            (n * _price(memory, "write" if action in WRITES else "read") for (_, action), n in tally.items()),
+            Fraction(0),
+        )
+        bits = tally.total() * _bits(self.chip, tensor)
+        return self._units(energy, tensor), bits if memory is self.chip.memories[0] else 0
+
+
+def _point(tally: Counter[tuple[Instance, str]]) -> Point:
+    """What passes at the instance at zero, which is the busiest."""
+    at_zero = {action: n for (instance, action), n in tally.items() if not any(instance)}
+    inward = at_zero.get("reads", 0) + at_zero.get("fills", 0)
+    return Point(inward, at_zero.get("updates", 0) + at_zero.get("drains", 0))
 
 
 def _by_dim(nest: tuple[Loop, ...]) -> tuple[Loop, ...]:

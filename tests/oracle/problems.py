@@ -22,6 +22,7 @@ from chipwise.hardware.accelerator import (
     Port,
     Route,
 )
+from chipwise.hardware.buffering import Buffering
 from chipwise.workload.kinds import conv, fully_connected, matmul
 from chipwise.workload.layer import Layer, Rank, Tensor
 from tests.oracle.spaces import EVEN, Space, size
@@ -164,7 +165,14 @@ def random_chip(rng: Random, layer: Layer) -> Accelerator:
     )
     compute = Compute("mac", "mac", _energies(rng, ("mac",), free, 1))
     levels = (outermost, *inner, compute)
-    return Accelerator("chip", levels, 1e9, word_bits=rng.choice([8, 16]), tensors=tensors)
+    return Accelerator(
+        "chip",
+        levels,
+        1e9,
+        word_bits=rng.choice([8, 16]),
+        tensors=tuple(sorted(tensors, key=lambda t: t == layer.output.name)),  # the output last
+        configuration_s=rng.choice([0.0, 0.0, 2.5e-9]),
+    )
 
 
 def _energies(rng: Random, actions: tuple[str, ...], free: float, scale: float) -> dict[str, ActionEnergy]:
@@ -231,7 +239,7 @@ def _memory(
         keeps,
         may_keep,
         capacity,
-        buffering=rng.choice([1, 1, 1, 2]),
+        buffering=rng.choice([Buffering.ROLLING, Buffering.ROLLING, Buffering.SINGLE, Buffering.DOUBLE]),
         ports=_ports(rng, name, (*keeps, *may_keep)),
         inner_loops=loops,
         energy=_energies(rng, ("read", "write"), free, 10),
@@ -241,7 +249,13 @@ def _memory(
 def _array(rng: Random, name: str, axes: tuple[Axis, ...], tensors: tuple[str, ...], free: float) -> Array:
     names = tuple(axis.name for axis in axes)
     routes = {
-        t: Route(frozenset(_subset(rng, names, 0.7)), overlapping=_chance(rng, 0.4))
+        t: Route(
+            frozenset(_subset(rng, names, 0.7)),
+            overlapping=_chance(rng, 0.4),
+            delay_cycles=rng.choice([0, 0, 3]),
+            bits_per_cycle=rng.choice([None, None, 8.0, 0.1 + 20 * rng.random()]),
+            link_bits_per_cycle=rng.choice([None, None, 4.0]),
+        )
         for t in tensors
         if _chance(rng, 0.8)
     }

@@ -297,7 +297,9 @@ def _tilings_of(layer: Layer, chip: Accelerator, frame: Frame, factors: str) -> 
     places = [item for item in frame if isinstance(item, Place)]
     sizes = tuple(place.axis.size if place.axis else 0 for place in places)
     held = _held(layer, chip, frame)
-    room = {m.name: m.capacity_bits // m.buffering for m in chip.memories if m.capacity_bits is not None}
+    room = {
+        m.name: m.capacity_bits // m.buffering.tiles for m in chip.memories if m.capacity_bits is not None
+    }
     for cut in _together(_chains_of(layer, frame, factors), tuple(layer.dims.values()), sizes):
         if not _fits(held, room, cut):
             continue

@@ -14,6 +14,7 @@ from chipwise.analysis.eyexam_instant import instant
 from chipwise.analysis.eyexam_search import fastest, without
 from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import Accelerator, Compute, Memory, Port
+from chipwise.hardware.buffering import Buffering
 from chipwise.mapper.mapspace import Mapspace
 from chipwise.mapping.legality import utilisation
 from chipwise.mapping.mapping import Mapping, Storage, Temporal
@@ -115,7 +116,7 @@ def chip_of(rng: Random, layer, inner: int) -> Accelerator:
         name = f"m{k}"
         ports = () if k == inner else tuple(ports_of(rng, name))
         capacity = None if k == 0 else 16 * max(3, words // rng.choice([2, 4, 8]) // 3**k)
-        buffering = 1 if k == 0 else rng.choice([1, 2])
+        buffering = Buffering.ROLLING if k == 0 else rng.choice([Buffering.SINGLE, Buffering.DOUBLE])
         memories.append(Memory(name, "sram", tensors, (), capacity, buffering, ports))
     return Accelerator("chip", (*memories, Compute("mac", "mac")), 1e9, tensors=tensors)
 
@@ -132,7 +133,7 @@ def tight(chip: Accelerator, layer, mapping) -> Accelerator:
     used = utilisation(layer, chip, mapping)
     levels = tuple(
         replace(m, capacity_bits=sum(used[m.name].values()))
-        if isinstance(m, Memory) and m.capacity_bits and m.buffering == 1
+        if isinstance(m, Memory) and m.capacity_bits and m.buffering is Buffering.SINGLE
         else m
         for m in chip.levels
     )
@@ -174,7 +175,7 @@ def test_a_hand_made_pipeline():
     layer = matmul("dot", M=1, N=1, K=8)
     names = ("input", "weight", "output")
     ports = (Port("m0", 16.0),)
-    inner = Memory("m1", "sram", names, (), 16 * 10, 2)
+    inner = Memory("m1", "sram", names, (), 16 * 10, Buffering.DOUBLE)
     chip = Accelerator("chip", (Memory("m0", "dram", names, ports=ports), inner, Compute("mac", "mac")), 1e9)
     nodes = [Storage("m0", t) for t in names] + [Temporal("K", 2)]
     mapping = Mapping((*nodes, *(Storage("m1", t) for t in names), Temporal("K", 1)))
@@ -182,7 +183,12 @@ def test_a_hand_made_pipeline():
     assert (found.ramp_up_cycles, found.steady_cycles, found.drain_cycles) == (4, 14, 1)
     assert found.cycles == simulated_cycles(layer, chip, mapping) == 19
     single = replace(
-        chip, levels=(chip.levels[0], replace(inner, buffering=1, capacity_bits=16 * 5), chip.levels[2])
+        chip,
+        levels=(
+            chip.levels[0],
+            replace(inner, buffering=Buffering.SINGLE, capacity_bits=16 * 5),
+            chip.levels[2],
+        ),
     )
     found = instant(layer, single, mapping, count(layer, single, mapping))
     assert found.cycles == simulated_cycles(layer, single, mapping) == 4 * (4 + 2) + 1

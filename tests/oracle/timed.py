@@ -27,7 +27,7 @@ class Step(NamedTuple):
 def simulated_cycles(layer: Layer, chip: Accelerator, mapping: Mapping) -> float:
     """Cycles from the first request to the last."""
     levels = [_steps(layer, chip, mapping, memory) for memory in chip.memories[1:]]
-    depth = [memory.buffering for memory in chip.memories[1:]]
+    depth = [memory.buffering.tiles for memory in chip.memories[1:]]
     needs: dict[tuple, set[tuple]] = defaultdict(set)
     for k, steps in enumerate(levels):
         for s, step in enumerate(steps):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
-from chipwise.model.actions import Actions, Counts, Hops
+from chipwise.model.actions import Actions, Counts, Hops, Moved, Transfer
 from chipwise.workload.layer import Layer, Tensor
 
 Instance = tuple[int, ...]  # the indices of the spatial loops above, outermost first
@@ -31,7 +31,7 @@ def walk(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
     """All counts of a mapping, by walking it."""
     nodes = mapping.nodes
     tallies: dict[tuple[str, str], Counter[tuple[Instance, str]]] = defaultdict(Counter)
-    capacity, instances, hops = {}, {}, {}
+    capacity, instances, hops, transfers = {}, {}, {}, []
     for tensor in layer.tensors:
         chain = [k for k, n in enumerate(nodes) if isinstance(n, Storage) and n.tensor == tensor.name]
         for k in chain:
@@ -43,7 +43,7 @@ def walk(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
         for k, child in zip(chain, [*chain[1:], len(nodes)], strict=True):
             parent_key = nodes[k].memory, tensor.name
             below = chip.compute.name if child == len(nodes) else nodes[child].memory
-            served, received, crossed = _transfer(layer, chip, mapping, tensor, parent=k, child=child)
+            served, received, crossed, first = _transfer(layer, chip, mapping, tensor, parent=k, child=child)
             tallies[parent_key] += served
             if child < len(nodes):
                 tallies[below, tensor.name] += received
@@ -51,6 +51,28 @@ def walk(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
             arrays = [level.name for level in between if level in chip.arrays]
             if arrays:
                 hops[arrays[-1], tensor.name] = crossed
+            if len(arrays) > 1:
+                inside = [axis.name for a in chip.arrays if a.name == arrays[-1] for axis in a.axes]
+                own = [
+                    i for i in range(k, child) if isinstance(nodes[i], Spatial) and nodes[i].axis in inside
+                ]
+                at_network, _, _, _ = _transfer(
+                    layer, chip, mapping, tensor, parent=own[0] if own else child, child=child
+                )
+            else:
+                at_network = served
+            transfers.append(
+                Transfer(
+                    tensor.name,
+                    nodes[k].memory,
+                    None if child == len(nodes) else below,
+                    tuple(arrays),
+                    _moved(served, "reads", "updates"),
+                    _moved(at_network, "reads", "updates"),
+                    _moved(received, "fills", "drains"),
+                    0 if child == len(nodes) else first,
+                )
+            )
     return Counts(
         macs=layer.macs,
         cycles=sum(1 for step in _arrivals(layer, mapping, layer.output, len(nodes)) if step),
@@ -62,13 +84,20 @@ def walk(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
         capacity=capacity,
         instances=instances,
         hops=hops,
+        transfers=tuple(transfers),
     )
+
+
+def _moved(tally: Counter[tuple[Instance, str]], inward: str, outward: str) -> Moved:
+    """Of the instance with all indices zero."""
+    first = {what: n for (instance, what), n in tally.items() if not any(instance)}
+    return Moved(first.get(inward, 0), first.get(outward, 0))
 
 
 def _transfer(
     layer: Layer, chip: Accelerator, mapping: Mapping, tensor: Tensor, *, parent: int, child: int
-) -> tuple[Counter[tuple[Instance, str]], Counter[tuple[Instance, str]], Hops]:
-    """Actions of the parent and of the child node, per instance, and hops, for one transfer."""
+) -> tuple[Counter[tuple[Instance, str]], Counter[tuple[Instance, str]], Hops, int]:
+    """Actions of the parent and of the child node, per instance, hops, and what moves first, for one transfer."""
     spatial = [n for n in mapping.nodes[:child] if isinstance(n, Spatial)]
     above = sum(isinstance(n, Spatial) for n in mapping.nodes[:parent])  # they make parent instances
     apart = [k for k, n in enumerate(spatial) if k < above or not _is_shared(chip, tensor, n)]
@@ -79,6 +108,7 @@ def _transfer(
     touched: dict[Instance, set[tuple[int, ...]]] = defaultdict(
         set
     )  # values that ever left or reached the parent
+    first = None
     for step in _arrivals(layer, mapping, tensor, child):
         groups: dict[tuple[Instance, Instance], set[tuple[int, ...]]] = defaultdict(set)
         for instance, (_, moved) in step.items():
@@ -88,19 +118,21 @@ def _transfer(
         for (owner, _), union in groups.items():
             served[owner] += len(union)
             touched[owner] |= union
+        if first is None:
+            first = sum(n for owner, n in served.items() if not any(owner))
 
     up: Counter[tuple[Instance, str]] = Counter()
     down: Counter[tuple[Instance, str]] = Counter()
     if not tensor.is_output:
         up.update({(i, "reads"): n for i, n in served.items()})
         down.update({(i, "fills"): n for i, n in visits.items()})
-        return up, down, Hops(transfers=visits.total())
+        return up, down, Hops(transfers=visits.total()), first
     up.update({(i, "updates"): n for i, n in served.items()})
     up.update({(i, "reads"): n - len(touched[i]) for i, n in served.items()})
     down.update({(i, "drains"): n for i, n in visits.items()})
     down.update({(i, "fills"): n - len(seen[i]) for i, n in visits.items()})
     reduced = visits.total() - served.total()
-    return up, down, Hops(transfers=reduced, reductions=reduced)
+    return up, down, Hops(transfers=reduced, reductions=reduced), first
 
 
 def _is_shared(chip: Accelerator, tensor: Tensor, loop: Spatial) -> bool:

@@ -171,7 +171,7 @@ def _only(memory: Memory, tensor: str, bits: int, inside: tuple[str, ...]) -> Me
         memory,
         keeps=(tensor,),
         may_keep=(),
-        capacity_bits=least * memory.buffering,
+        capacity_bits=least * memory.buffering.tiles,
         inner_loops=Loops(inside),
     )
 
@@ -184,7 +184,7 @@ def _shrunk(chip: Accelerator, level: Level, words: Mapping[str, int]) -> Level:
         if memory.name not in pads or memory.capacity_bits is None:
             return memory
         needs = sum(n for tensor, n in words.items() if memory.holds(tensor)) * chip.word_bits
-        return replace(memory, capacity_bits=min(memory.capacity_bits, needs * memory.buffering))
+        return replace(memory, capacity_bits=min(memory.capacity_bits, needs * memory.buffering.tiles))
 
     if isinstance(level, Parallel):
         return Parallel(tuple(fitted(m) for m in level.memories))

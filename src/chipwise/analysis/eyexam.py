@@ -51,7 +51,7 @@ Progress = Callable[[int, int, str], None]
 """Called with (layers done, layers in all, name of the layer just done)."""
 
 WORTH = 1.01
-"""A mapping with room for the next tiles is looked for where waiting costs more than this."""
+"""A mapping that waits less is looked for where waiting costs more than this."""
 
 
 def losses(cycles: tuple[float, ...], least: float) -> tuple[float, ...]:
@@ -327,11 +327,12 @@ def examine_layer(
 
 def _under_one(layer: Layer, chip: Accelerator, space: Mapspace, limit_s: float | None) -> LayerExam:
     bounds = bounds_of(layer, chip)
-    sixth = fastest(layer, chip, space, target=bounds.array, limit_s=limit_s)
+    overlapped = without(chip, waits=True)
+    sixth = fastest(layer, overlapped, space, target=bounds.array, limit_s=limit_s)
     if sixth is None:
         search(layer, chip, "latency", limit_s, space)  # which says what does not fit
         raise NoMappingError(f"no mapping of {layer.name!r} on {chip.name!r} was found in time", "time")
-    priced = cost(layer, chip, sixth.mapping)
+    priced = cost(layer, overlapped, sixth.mapping)
     compute = float(priced.counts.cycles)
     fifth = Fastest(sixth.mapping, compute, proven=True)
     if compute > bounds.array:
@@ -341,8 +342,12 @@ def _under_one(layer: Layer, chip: Accelerator, space: Mapspace, limit_s: float 
         if other is not None:
             fifth = Fastest(other.mapping, min(other.cycles, compute), other.proven)
     now, mapping = instant(layer, chip, sixth.mapping, priced.counts), sixth.mapping
-    if now.steady_cycles > WORTH * sixth.cycles:
-        now, mapping = _with_room(layer, chip, space, limit_s, (now, mapping), sixth.cycles)
+    if now.cycles > WORTH * sixth.cycles:
+        # Step 6 does not see what has to wait, and the mapper's own latency does not see bursts: the better one.
+        waiting = fastest(layer, chip, space, target=sixth.cycles, limit_s=limit_s)
+        if waiting is not None:
+            found = instant(layer, chip, waiting.mapping, cost(layer, chip, waiting.mapping).counts)
+            now, mapping = min((now, mapping), (found, waiting.mapping), key=lambda pair: pair[0].cycles)
     cycles = (
         bounds.shape, bounds.dataflow, bounds.pes, bounds.array, fifth.cycles, sixth.cycles, now.cycles,
     )  # fmt: skip
@@ -360,25 +365,3 @@ def _rising(cycles: tuple[float, ...]) -> list[float]:
     for k in range(1, len(found)):
         found[k] = max(found[k], found[k - 1])
     return found
-
-
-def _with_room(
-    layer: Layer,
-    chip: Accelerator,
-    space: Mapspace,
-    limit_s: float | None,
-    best: tuple[Instant, Mapping],
-    target: float,
-) -> tuple[Instant, Mapping]:
-    """The better one of `best` and of the fastest mapping that leaves half of every single buffer free.
-
-    Step 6 fills buffers to the brim where that saves nothing; the next tiles then have to wait.
-    """
-    try:
-        other = fastest(layer, without(chip, half=True), space, target=target, limit_s=limit_s)
-    except NoMappingError:
-        return best
-    if other is None:
-        return best
-    found = instant(layer, chip, other.mapping, cost(layer, chip, other.mapping).counts)
-    return min(best, (found, other.mapping), key=lambda pair: pair[0].cycles)

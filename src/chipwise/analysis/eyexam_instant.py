@@ -1,21 +1,18 @@
 """Step 7 of Eyexam: what a mapping waits for although the average bandwidth is enough.
 
-Levels of memory work as a pipeline of tiles. While the level inside works on a tile (c cycles), the next one comes in
-and the one before goes out, as far as there is room. Per level and kind of step j (the temporal loop that advances;
-n_j of them)
+The waits are those of `model.latency`: configuration, the first tiles, the last ones, single buffers. Between them,
+transfers do not spread evenly. Levels of memory work as a pipeline of tiles: while the level inside works on a tile (c
+cycles), the next one comes in and the one before goes out. Per level and kind of step j (the temporal loop that
+advances; n_j of them)
 
-    x_j    = max over ports of (bits of one step / bits per cycle)                              [cycles]
-    o_j    = 1 with double buffering, else min(1, free bits / bits that come in)
-    step_j = max(c, o_j x_j) + (1 - o_j) x_j
+    x_j    = max over channels of (bits of one step / bits per cycle)                          [cycles]
+    step_j = max(c, x_j), or c where a single buffer has waited for x_j already
     level  = c + Σ_j n_j step_j;   c = cycles of the level inside it, or of compute, / tiles
 
-    latency = ramp-up + drain + max( outermost level, max over ports of steady bits / (bits per cycle) )
+    latency = waits + max( outermost level, max over channels of what is left for them )
 
-ramp-up: the first tile of one level after that of the other, outermost first; drain: the last output tile, back the
-same way; steady bits: all bits of a port but these. Bits are those of `model.cost`, shared out over kinds of steps as
-the tile of one instance moves; steps of a kind count as their mean. The result is at least max(compute, bits /
-bandwidth), the latency of step 6: a port's first and last tiles are in ramp-up and drain, and what is left is its
-steady part.
+Bits are those of `model.cost`, shared out over kinds of steps as the tile of one instance moves; steps of a kind count
+as their mean. The result is at least the latency of `model.latency`, which has no bursts.
 """
 
 from collections.abc import Mapping as MappingType
@@ -24,9 +21,10 @@ from math import prod
 from typing import final
 
 from chipwise.hardware.accelerator import Accelerator, Memory
-from chipwise.mapping.legality import utilisation
+from chipwise.hardware.buffering import Buffering
 from chipwise.mapping.mapping import Mapping, Storage, Temporal
 from chipwise.model.actions import Actions, Counts
+from chipwise.model.latency import COMPUTE, DRAIN, RAMP_UP, timing
 from chipwise.workload.layer import Layer, Tensor
 
 FIRST, LAST = -1, -2
@@ -38,19 +36,29 @@ FIRST, LAST = -1, -2
 class Instant:
     """Cycles of a mapping with what does not overlap."""
 
-    ramp_up_cycles: float
-    steady_cycles: float
-    """From the first MAC to the last."""
-    drain_cycles: float
     waits: MappingType[str, float]
+    """Of `model.latency`: configuration, ramp-up, drain, exposed transfers by memory."""
+    steady_cycles: float
+    """In which compute works, or waits for a burst."""
+    bursts: MappingType[str, float]
     """Per memory level below the outermost, innermost first: cycles that it adds to the steady part."""
     slowest: str
-    """The memory level that adds most to the steady part, or the port that decides it; `compute` where none waits."""
+    """The memory level that adds most to the steady part, or the channel that decides it; `compute` where none does."""
+
+    @property
+    def ramp_up_cycles(self) -> float:
+        """Of the first tiles, one level after the other."""
+        return self.waits.get(RAMP_UP, 0.0)
+
+    @property
+    def drain_cycles(self) -> float:
+        """Of the last output tile on its way out."""
+        return self.waits.get(DRAIN, 0.0)
 
     @property
     def cycles(self) -> float:
-        """Ramp-up, steady part and drain."""
-        return self.ramp_up_cycles + self.steady_cycles + self.drain_cycles
+        """Waits and the steady part."""
+        return sum(self.waits.values()) + self.steady_cycles
 
 
 @final
@@ -77,7 +85,7 @@ class _Edge:
 
 
 def instant(layer: Layer, chip: Accelerator, mapping: Mapping, counts: Counts) -> Instant:
-    """Latency of a mapping with ramp-up, drain, uneven steps and what single buffers cannot overlap.
+    """Latency of a mapping with waits, and steps of uneven size.
 
     Args:
         layer: what is computed.
@@ -85,28 +93,22 @@ def instant(layer: Layer, chip: Accelerator, mapping: Mapping, counts: Counts) -
         mapping: a legal mapping.
         counts: of that mapping.
     """
-    bits: dict[tuple[str, int], float] = {}
-    ramp_up = drain = 0.0
-    waits: dict[str, float] = {}
+    even = timing(layer, chip, counts)
+    bursts: dict[str, float] = {}
     below = float(counts.cycles)
     for level in reversed(_levels(chip, mapping)):
         loops = _loops_above(layer, mapping, max(i for _, i in level))
         edges = [_edge(layer, chip, mapping, loops, i) for _, i in level]
-        times = _port_times(chip, counts, edges)
-        for (port, kind), cycles in times.items():
-            bits[port, kind] = bits.get((port, kind), 0.0) + cycles
-        ramp_up += max((c for (_, kind), c in times.items() if kind == FIRST), default=0.0)
-        drain += max((c for (_, kind), c in times.items() if kind == LAST), default=0.0)
+        with_level = _level_cycles(chip, counts, loops, edges, below)
         name = " + ".join(dict.fromkeys(memory.name for memory, _ in level))
-        with_level = _level_cycles(layer, chip, mapping, counts, loops, edges, below)
-        waits[name], below = with_level - below, with_level
-    slowest, steady = "compute", below
-    if waits and max(waits.values()) > 1e-9 * below:
-        slowest = max(waits, key=lambda name: waits[name])
-    for name, cycles in _steady_ports(layer, chip, counts, bits).items():
+        bursts[name], below = with_level - below, with_level
+    slowest, steady = COMPUTE, below
+    if bursts and max(bursts.values()) > 1e-9 * below:
+        slowest = max(bursts, key=lambda name: bursts[name])
+    for name, cycles in even.steady.items():
         if cycles > steady * (1 + 1e-12):
             slowest, steady = name, cycles
-    return Instant(ramp_up, steady, drain, waits, slowest)
+    return Instant(even.waits, steady, bursts, slowest)
 
 
 def _levels(chip: Accelerator, mapping: Mapping) -> list[list[tuple[Memory, int]]]:
@@ -192,63 +194,15 @@ def _shares(edge: _Edge, *, inward: bool) -> dict[int, float]:
 
 
 def _level_cycles(
-    layer: Layer,
-    chip: Accelerator,
-    mapping: Mapping,
-    counts: Counts,
-    loops: list[_Loop],
-    edges: list[_Edge],
-    below: float,
+    chip: Accelerator, counts: Counts, loops: list[_Loop], edges: list[_Edge], below: float
 ) -> float:
     """Cycles from the first MAC to the last as far as one level decides: c + Σ n_j step_j."""
-    tiles = prod(loop.trips for loop in loops)
-    each = below / tiles
-    used = utilisation(layer, chip, mapping)
+    each = below / prod(loop.trips for loop in loops)
+    times = _port_times(chip, counts, [e for e in edges if e.child.buffering is not Buffering.SINGLE])
     total, outside = each, 1
-    by_memory = {edge.child.name: [e for e in edges if e.child.name == edge.child.name] for edge in edges}
     for loop in loops:
-        times = (loop.trips - 1) * outside
+        steps = (loop.trips - 1) * outside
         outside *= loop.trips
-        overlapped, exposed = each, 0.0
-        together: dict[str, float] = {}
-        for of_memory in by_memory.values():
-            mine = {
-                port: cycles / times
-                for (port, kind), cycles in _port_times(chip, counts, of_memory).items()
-                if kind == loop.index
-            }
-            share = _overlap(chip, of_memory, sum(used[of_memory[0].child.name].values()), loop.index, times)
-            for port, cycles in mine.items():
-                together[port] = together.get(port, 0.0) + share * cycles
-            exposed = max([exposed, *((1 - share) * cycles for cycles in mine.values())])
-        overlapped = max([each, *together.values()])
-        total += times * (overlapped + exposed)
+        moving = [cycles / steps for (_, kind), cycles in times.items() if kind == loop.index]
+        total += steps * max([each, *moving])
     return total
-
-
-def _overlap(chip: Accelerator, edges: list[_Edge], used_bits: int, kind: int, times: int) -> float:
-    """Share of what comes into a memory for the next step that has room beside the working tiles."""
-    memory = edges[0].child
-    if memory.buffering > 1 or memory.capacity_bits is None:
-        return 1.0
-    new_bits = sum(e.moves.get(kind, 0.0) * chip.bits(e.tensor.bits) for e in edges) / times
-    free_bits = memory.capacity_bits - used_bits
-    return 1.0 if new_bits <= free_bits else free_bits / new_bits
-
-
-def _steady_ports(
-    layer: Layer, chip: Accelerator, counts: Counts, cycles: MappingType[tuple[str, int], float]
-) -> dict[str, float]:
-    """Cycles of each port without the first tiles and the last."""
-    found = {}
-    for memory in chip.memories:
-        for port in memory.ports:
-            bits = 0.0
-            for tensor in layer.tensors:
-                if port.tensors is None or tensor.name in port.tensors:
-                    a = counts.busiest.get((memory.name, tensor.name), Actions())
-                    values = (a.reads + a.drains) * port.reads + (a.fills + a.updates) * port.writes
-                    bits += values * chip.bits(tensor.bits)
-            ends = cycles.get((port.name, FIRST), 0.0) + cycles.get((port.name, LAST), 0.0)
-            found[port.name] = bits / port.bits_per_cycle - ends
-    return found

@@ -130,9 +130,6 @@ def _instant(exam: Eyexam, _: LayerExam, k: int) -> str:
         waits[e.instant.slowest] = waits.get(e.instant.slowest, 0.0) + more
     where = max(waits, key=lambda name: waits[name])
     if waits[where] >= max(ramp, drain):
-        return (
-            f"tiles change in bursts or without room beside the old ones at {where}: double buffering, or more "
-            "room there"
-        )
+        return f"tiles change in bursts at {where}: double buffering, or more room there"
     what = "first tiles" if ramp >= drain else "last tiles"
     return f"nothing runs while the {what} of a layer are moved: layers that overlap, or smaller tiles at the start"

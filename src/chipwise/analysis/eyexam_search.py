@@ -30,24 +30,34 @@ class Fastest:
 
 
 def without(
-    chip: Accelerator, *, ports: bool = False, capacity: str | None = None, half: bool = False
+    chip: Accelerator, *, ports: bool = False, capacity: str | None = None, waits: bool = False
 ) -> Accelerator:
     """The chip without some of its constraints.
 
     Args:
         chip: the chip.
-        ports: all bandwidths unlimited.
+        ports: all bandwidths unlimited, of networks as well; then nothing waits either.
         capacity: name of a memory that becomes unlimited.
-        half: every single buffer keeps half of its capacity for the next tiles, which is one constraint more.
+        waits: first tiles, last ones and configuration take no time, and all transfers overlap.
     """
 
     def change(memory: Memory) -> Memory:
         found = replace(memory, ports=()) if ports else memory
-        if memory.name == capacity:
-            found = replace(found, capacity_bits=None)
-        return replace(found, buffering=max(2, memory.buffering)) if half else found
+        return replace(found, capacity_bits=None) if memory.name == capacity else found
 
-    return _map_memories(chip, change)
+    found = _map_memories(chip, change)
+    if ports:
+        levels = (_unlimited(level) if isinstance(level, Array) else level for level in found.levels)
+        found = replace(found, levels=tuple(levels))
+    return replace(found, waits=chip.waits and not (ports or waits))
+
+
+def _unlimited(array: Array) -> Array:
+    routes = {
+        tensor: replace(route, bits_per_cycle=None, link_bits_per_cycle=None)
+        for tensor, route in array.routes.items()
+    }
+    return replace(array, routes=routes)
 
 
 def fastest(

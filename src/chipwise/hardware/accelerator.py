@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from chipwise.errors import InputError, did_you_mean
+from chipwise.hardware.buffering import Buffering
 from chipwise.hardware.sparsity import Sparsity
 
 
@@ -86,8 +87,7 @@ class Memory:
     keeps: tuple[str, ...]
     may_keep: tuple[str, ...] = ()
     capacity_bits: int | None = None
-    buffering: int = 1
-    """2: double-buffered, half of the capacity holds the working tiles."""
+    buffering: Buffering = Buffering.ROLLING
     ports: tuple[Port, ...] = ()
     inner_loops: Loops = field(default_factory=Loops)
     energy: Mapping[str, ActionEnergy] = field(default_factory=dict)
@@ -103,8 +103,8 @@ class Memory:
 
     @property
     def usable_bits(self) -> int | None:
-        """Capacity left for working tiles: capacity / buffering."""
-        return None if self.capacity_bits is None else self.capacity_bits // self.buffering
+        """Capacity left for working tiles: half of it with double buffering."""
+        return None if self.capacity_bits is None else self.capacity_bits // self.buffering.tiles
 
 
 @final
@@ -129,6 +129,12 @@ class Route:
 
     shared_axes: frozenset[str] = frozenset()
     overlapping: bool = False
+    delay_cycles: int = 0
+    """Of one word from the first instance to the last (forwarding, a chain of additions), or through a tree."""
+    bits_per_cycle: float | None = None
+    """That enter or leave the network of one instance of the array; None: unlimited."""
+    link_bits_per_cycle: float | None = None
+    """On the link of one instance of what the array holds; None: unlimited."""
 
 
 @final
@@ -248,6 +254,12 @@ class Accelerator:
     """Kinds of layers that it is made for; empty: all."""
     dataflows: tuple[str, ...] = ()
     """Names of those that it can choose among, layer by layer; empty: what its own rules say."""
+    configuration_s: float = 0.0
+    """Before every layer: its parameters are sent and set up."""
+    prefetches: bool = False
+    """Whether the first tiles and the configuration of a layer come while the one before it still works."""
+    waits: bool = True
+    """False: as if the first tiles, the last ones and the configuration took no time and all transfers overlapped."""
     dataflow: str = ""
     """Name of the one whose rules have taken the place of its own; empty: none."""
 
@@ -333,6 +345,11 @@ class Accelerator:
     def pes(self) -> int:
         """Multiply-accumulate units in all."""
         return self.instances(self.compute.name)
+
+    @property
+    def configuration_cycles(self) -> float:
+        """Cycles before every layer in which its parameters are sent and set up."""
+        return self.configuration_s * self.clock_hz
 
     @property
     def peak_macs_per_s(self) -> float:

@@ -4,7 +4,6 @@ Energies stay as far as the file itself gives them: the tables stand one layer u
 completes the chip (`chipwise.components.load`).
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +28,9 @@ from chipwise.hardware.accelerator import (
     Port,
     Route,
 )
+from chipwise.hardware.buffering import Buffering
 from chipwise.hardware.dataflow import find_dataflow
+from chipwise.hardware.network import limited, read_route
 from chipwise.hardware.sparsity import Sparsity
 from chipwise.yamlfile import Document, validated
 from chipwise.yamlrules import spelled
@@ -39,9 +40,6 @@ At = tuple[str | int, ...]
 
 MAX_PES = 2**31 - 1
 """Largest array: counts of instances stay exact integers in compiled kernels."""
-
-_ROUTE = re.compile(r"(unicast|multicast overlapping|multicast|reduce)(?: +along +(\S.*))?")
-_PHRASES = ("unicast", "multicast", "multicast overlapping", "reduce", "reduce along rows")
 
 
 @final
@@ -115,6 +113,8 @@ class _Reader:
             parts=chip_costs.extra_parts(self, chip.parts),
             runs=tuple(chip.runs),
             dataflows=self.dataflows(),
+            configuration_s=self.configuration(),
+            prefetches=chip.prefetch,
         )
         table, mac_pj = None, None
         if chip.energy is not None:
@@ -131,6 +131,10 @@ class _Reader:
             scaled=chip.energy is not None and chip.energy.scaled,
             estimate_leakage=estimate,
         )
+
+    def configuration(self) -> float:
+        value = self.chip.configuration
+        return 0.0 if value is None else self.quantity(units.time_s, value, "configuration")
 
     def dataflows(self) -> tuple[str, ...]:
         for key in ("runs", "dataflows"):
@@ -193,7 +197,7 @@ class _Reader:
             keeps=tuple(level.keeps),
             may_keep=tuple(level.may_keep),
             capacity_bits=self.capacity(level, path, outermost=outermost),
-            buffering=2 if level.buffering == "double" else 1,
+            buffering=Buffering(level.buffering),
             ports=self.ports(level, path),
             inner_loops=self.loops(rules, path),
             energy=self.energies(level, ("read", "write", "leak", "compress", "decompress"), path),
@@ -256,36 +260,16 @@ class _Reader:
         for tensor, phrase in level.network.items():
             at = (*path, "network", tensor)
             self.known(tensor, self.tensors, "tensor", *at)
-            routes[tensor] = self.route(tensor, phrase, tuple(level.axes), at)
+            routes[tensor] = read_route(self, level, tensor, phrase, at)
+        for tensor in level.bandwidth:
+            at = (*path, "bandwidth", tensor)
+            self.known(tensor, self.tensors, "tensor", *at)
+            routes[tensor] = limited(self, level, tensor, routes.get(tensor, Route()), at)
         energy = self.energies(level, ("transfer", "reduce"), path)
         area = self.area(level.area, *path, "area")
         physical = chip_costs.physical(self, level, path, hop=level.hop)
         zeros = Sparsity(sparsity_file.formats(self, level, self.tensors, path))
         return Array(level.array, tuple(axes), routes, energy, level.component, area, physical, zeros)
-
-    def route(self, tensor: str, phrase: str, axes: tuple[str, ...], path: At) -> Route:
-        match = _ROUTE.fullmatch(" ".join(phrase.split()))
-        if match is None:
-            self.fail(
-                path,
-                phrase,
-                "is no way to travel; write unicast, multicast, multicast overlapping "
-                "or reduce, the latter three also with `along AXIS`." + _near(phrase),
-            )
-        way, along = match[1], match[2]
-        if way == "unicast":
-            if along is not None:
-                self.fail(path, phrase, "shares nothing along an axis; write `unicast` alone")
-            return Route()
-        output = self.tensors[-1]
-        if way == "reduce" and tensor != output:
-            self.fail(path, phrase, f"only {output!r}, the output, is reduced; write multicast for an input")
-        if way != "reduce" and tensor == output:
-            self.fail(path, phrase, "an output is not multicast; write `reduce` or `reduce along AXIS`")
-        shared = axes if along is None else tuple(a.strip() for a in along.split(","))
-        for axis in shared:
-            self.known(axis, axes, "axis", *path)
-        return Route(frozenset(shared), overlapping=way == "multicast overlapping")
 
     def ports(self, level: model.MemoryLevel, path: At) -> tuple[Port, ...]:
         held = tuple(t for t in self.tensors if t in level.keeps or t in level.may_keep)
@@ -295,23 +279,30 @@ class _Reader:
             if key in ("shared", "read", "write"):
                 if isinstance(entry, model.TensorBandwidth):
                     self.refuse(at, f"`{key}` takes one quantity, e.g. 8 B/cycle")
-                found.append(self.port(level.memory, key, None, entry, at))
+                found.append(self.port(level, key, None, entry, at))
                 continue
             self.known(key, ("shared", "read", "write", *held), "key", *at)
             if not isinstance(entry, model.TensorBandwidth):
                 self.fail(at, entry, "must say for what: {shared: ...}, {read: ...} or {write: ...}")
             limits = ((what, getattr(entry, what)) for what in ("shared", "read", "write"))
-            found += [
-                self.port(level.memory, what, key, v, (*at, what)) for what, v in limits if v is not None
-            ]
+            found += [self.port(level, what, key, v, (*at, what)) for what, v in limits if v is not None]
         return tuple(found)
 
-    def port(self, memory: str, what: str, tensor: str | None, value: Any, path: At) -> Port:
+    def port(self, level: model.MemoryLevel, what: str, tensor: str | None, value: Any, path: At) -> Port:
         parse = partial(units.bandwidth_bits_per_cycle, clock_hz=self.clock_hz, word_bits=self.word_bits)
-        words = [memory, *([tensor] if tensor else []), *([what] if what != "shared" else [])]
+        bits_per_cycle = self.quantity(parse, value, *path)
+        if level.burst is not None:
+            # Every burst of this length is followed by a gap, so this is what is left on average.
+            at = (*path[: path.index("bandwidth")], "burst")
+            length = self.quantity(
+                partial(units.capacity_bits, word_bits=self.word_bits), level.burst.length, *at, "length"
+            )
+            gap = self.quantity(units.time_s, level.burst.gap, *at, "gap") * self.clock_hz
+            bits_per_cycle = length / (length / bits_per_cycle + gap)
+        words = [level.memory, *([tensor] if tensor else []), *([what] if what != "shared" else [])]
         return Port(
             name=" ".join(words),
-            bits_per_cycle=self.quantity(parse, value, *path),
+            bits_per_cycle=bits_per_cycle,
             tensors=(tensor,) if tensor else None,
             reads=what != "write",
             writes=what != "read",
@@ -379,8 +370,3 @@ class _Reader:
 
     def refuse(self, path: At, rule: str) -> NoReturn:
         raise InputError(f"{self.document.where(*path)}: {spelled(path)} {rule}")
-
-
-def _near(phrase: str) -> str:
-    near = did_you_mean(phrase, _PHRASES)
-    return near if near.startswith(" Did") else ""

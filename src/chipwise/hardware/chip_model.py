@@ -68,6 +68,7 @@ LeakageOfChip = Annotated[
     BeforeValidator(_present),
     _schema("Power of the whole chip that flows while nothing happens", "30 mW", also="estimate"),
 ]
+Time = Annotated[Any, BeforeValidator(_present), _schema("Time before every layer to set it up", "100 us")]
 Distance = Annotated[Any, BeforeValidator(_present), _schema("Length of a wire", "1 mm")]
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -156,6 +157,13 @@ class Physical(FileModel):
     source: Text = ""
 
 
+class Burst(FileModel):
+    """Data come `length` at a time, and each time `gap` passes between two bursts in which nothing moves."""
+
+    length: Width
+    gap: Time
+
+
 class MemoryLevel(LoopRules, MemoryZeros, Physical):
     """A memory: what it keeps, how much, how fast, at what cost.
 
@@ -168,7 +176,8 @@ class MemoryLevel(LoopRules, MemoryZeros, Physical):
     keeps: list[Name] = Field(default_factory=list)
     may_keep: list[Name] = Field(default_factory=list)
     bandwidth: dict[str, Limits] = Field(default_factory=dict)
-    buffering: Literal["single", "double"] = "single"
+    buffering: Literal["rolling", "single", "double"] = "rolling"
+    burst: Burst | None = None
     energy: MemoryEnergy = Field(default_factory=MemoryEnergy)
     banks: Size | None = None
     ports: Annotated[int, Field(ge=1, le=16)] | None = None
@@ -178,6 +187,19 @@ class AxisEntry(LoopRules):
     """One direction of an array."""
 
     size: Size
+
+
+class NetworkBandwidth(FileModel):
+    """What enters or leaves the network of one instance of the array, and the link of each instance in it."""
+
+    network: Bandwidth = None
+    link: Bandwidth = None
+
+
+NetworkLimits = Annotated[
+    Annotated[Bandwidth, Tag("one-quantity")] | Annotated[NetworkBandwidth, Tag("limits-of-tensor")],
+    Discriminator(_limits),
+]
 
 
 class ArrayLevel(Stores, Physical):
@@ -190,6 +212,7 @@ class ArrayLevel(Stores, Physical):
     array: Name
     axes: dict[Name, AxisEntry] = Field(min_length=1)
     network: dict[str, Text] = Field(default_factory=dict)
+    bandwidth: dict[str, NetworkLimits] = Field(default_factory=dict)
     energy: ArrayEnergy = Field(default_factory=ArrayEnergy)
     component: Name = "network"
     hop: Distance = None
@@ -275,6 +298,8 @@ class ChipModel(FileModel):
     word: Word
     area: Area = None
     leakage: LeakageOfChip = None
+    configuration: Time = None
+    prefetch: bool = False
     energy: Annotated[ChipEnergy | None, BeforeValidator(_present)] = None
     tensors: list[Name] = Field(default_factory=lambda: ["input", "weight", "output"], min_length=2)
     runs: list[Name] = Field(default_factory=list)

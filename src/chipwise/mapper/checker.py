@@ -10,7 +10,7 @@ from math import isfinite, prod
 from typing import final
 
 from chipwise.errors import ChipwiseError, InputError
-from chipwise.hardware.accelerator import Accelerator, Port
+from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.classes import all_codes
 from chipwise.mapper.mapspace import Keeping, Mapspace, Nest, axis_sizes, keepings
 from chipwise.mapper.objectives import Objective, objective_for
@@ -23,9 +23,10 @@ from chipwise.mapper.space import classes_of, nests_of
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Spatial, Storage
 from chipwise.mapping.text import render
-from chipwise.model.actions import Actions, Counts
+from chipwise.model.actions import Counts
 from chipwise.model.counts import count
 from chipwise.model.energy import action_energy
+from chipwise.model.latency import exact_latency
 from chipwise.workload.layer import Layer, Tensor
 
 
@@ -137,12 +138,7 @@ def _values(layer: Layer, chip: Accelerator, objective: Objective, counts: Count
     """Exact costs by the names of an objective, from counts."""
     outermost = chip.memories[0].name
     energy = _energy(layer, chip, counts)
-    ports = [
-        _port_cycles(layer, chip, memory.name, port, counts)
-        for memory in chip.memories
-        for port in memory.ports
-    ]
-    latency = max([Fraction(counts.cycles), *ports])
+    latency = exact_latency(layer, chip, counts)
     bits = sum(
         (a.reads + a.fills + a.updates + a.drains) * chip.bits(layer.tensor(tensor).bits)
         for (memory, tensor), a in counts.actions.items()
@@ -169,17 +165,6 @@ def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> Fraction:
         for action, n in (("transfer", hops.transfers), ("reduce", hops.reductions)):
             total += words(layer.tensor(tensor), n) * Fraction(action_energy(arrays[name], action).energy_pj)
     return total
-
-
-def _port_cycles(layer: Layer, chip: Accelerator, memory: str, port: Port, counts: Counts) -> Fraction:
-    """Cycles that a port of the busiest instance needs."""
-    bits = 0
-    for tensor in layer.tensors:
-        if port.tensors is None or tensor.name in port.tensors:
-            a = counts.busiest.get((memory, tensor.name), Actions())
-            values = (a.reads + a.drains) * port.reads + (a.fills + a.updates) * port.writes
-            bits += values * chip.bits(tensor.bits)
-    return bits / Fraction(port.bits_per_cycle)
 
 
 def _beaten(layer: Layer, chip: Accelerator, claim: Claim, better: Mapping, number: int) -> str:

@@ -56,15 +56,17 @@ def even_classes(layer: Layer, nest: Nest, base: AllCodes) -> Iterator[MappingCl
 
 def _even_rest(name: str, head: int, classes: tuple[BlockClass, ...]) -> Rest:
     """What a combination of block classes says of a tensor on its way to a head."""
-    free_from = head
+    free_from, rested = head, True
     for block in range(head - 1, -1, -1):
         found = classes[block]
         if found.empty:
             free_from = block
             continue
         if name not in found.innermost:
-            return Rest(free_from, mover=found.innermost, block=block)
+            # Where several tensors rest, a block passed on the way may hold a loop that moves this one after all.
+            return Rest(free_from, mover=found.innermost, block=block) if rested else Rest(free_from)
         free_from = block
+        rested = rested and found.pure
         # A kind of one tensor that is not pure holds a loop that moves it: further out, everything costs.
         if len(found.innermost) == 1 and not found.pure:
             break

@@ -1,7 +1,9 @@
-"""What costs in a nest: flows of tensors between nodes, weighted by energy, port cycles and off-chip bits.
+"""What costs in a nest: flows of tensors between nodes, weighted by energy, cycles and off-chip bits.
 
-A *flow* is a transfer seen from one side: a tensor on its way to a head (or the MAC), with one role per axis. All
-objectives are weighted sums of flows and of numbers of distinct values. Weights never depend on tile sizes.
+A *flow* is a transfer seen at one point: a tensor on its way to a head (or the MAC), with one role per axis. All
+objectives are weighted sums of flows and of numbers of distinct values. Weights never depend on tile sizes. Rows of
+time are those of `model.latency`: per channel its busy cycles, less those during waits, and all waits; so that with
+`compute + waits` their largest is the latency.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipwise.hardware.accelerator import Accelerator, Array, Memory
+from chipwise.hardware.buffering import Buffering
 from chipwise.mapper.mapspace import Nest, Position
 from chipwise.mapper.objectives import Objective
 from chipwise.model.boxes import Role
 from chipwise.model.counts import spatial_role
 from chipwise.model.energy import mac_energy_pj, value_energy_pj
-from chipwise.model.kernels.search import DISTINCT, FIRST, MAC, OWN, SUM, TRANSFER, UNION
+from chipwise.model.kernels.search import DISTINCT, FIRST, FIRST_TILE, MAC, OWN, SUM, TRANSFER, UNION
+from chipwise.model.latency import LINK, NETWORK, SENT, pace, sees_what_is_sent, uses
 from chipwise.workload.layer import Layer, Rank, Tensor
 
 
@@ -33,6 +37,8 @@ class Flow:
     end: int
     """Positions above the child."""
     roles: tuple[tuple[int, ...], tuple[int, ...]]
+    only_first: bool = False
+    """Just what fills the first tile."""
 
 
 @final
@@ -52,7 +58,7 @@ Term = Flow | Distinct
 class Quantity:
     """Something that costs: a flow, or a flow minus (another flow or a number of distinct values).
 
-    `weight` per row (energy, then one per port, then off-chip bits) is never negative.
+    `weight` per row (energy, then those of time, then off-chip bits) is never negative.
     """
 
     flow: Flow
@@ -139,7 +145,13 @@ class Flows:
         flows = [t.flow if isinstance(t, Distinct) else t for t in terms]
         none = (-1,) * n_positions
         kinds = [
-            DISTINCT if isinstance(t, Distinct) else MAC if t.child == self.n_heads else TRANSFER
+            DISTINCT
+            if isinstance(t, Distinct)
+            else MAC
+            if t.child == self.n_heads
+            else FIRST_TILE
+            if t.only_first
+            else TRANSFER
             for t in terms
         ]
         return FlowArrays(
@@ -175,72 +187,122 @@ class _Edge:
     child: int
     above: tuple[int, int]
 
-    def _role(self, at: int, tensor: Tensor, *, relevant: bool, parent: bool, first: bool) -> int:
+    def _role(self, at: int, tensor: Tensor, *, relevant: bool, seen: int, first: bool) -> int:
         position = self.positions[at]
         if position.axis is None or position.array is None or at >= self.above[1]:
             return -1
-        each = at < self.above[0] or not parent
         found = spatial_role(
-            position.array, position.axis.name, tensor, relevant=relevant, each=each, first=first
+            position.array, position.axis.name, tensor, relevant=relevant, each=at < seen, first=first
         )
         return CODES[found]
 
-    def _flow(self, *, parent: bool, first: bool) -> Flow:
+    def _flow(self, seen: int, *, first: bool, only_first: bool = False) -> Flow:
+        """The transfer as it is seen at a position between parent and child."""
         tensor = self.flows.layer.tensors[self.tensor]
         rows = [
             tuple(
-                self._role(at, tensor, relevant=relevant, parent=parent, first=first)
+                self._role(at, tensor, relevant=relevant, seen=seen, first=first)
                 for at in range(len(self.positions))
             )
             for relevant in (False, True)
         ]
-        return Flow(self.tensor, self.child, self.above[1], (rows[0], rows[1]))
+        return Flow(self.tensor, self.child, self.above[1], (rows[0], rows[1]), only_first)
 
-    def _distinct(self, flow: Flow, *, parent: bool, first: bool) -> Distinct:
+    def _distinct(self, flow: Flow, seen: int, *, first: bool) -> Distinct:
         spatial = tuple(
-            -1
-            if p.axis is None or at >= self.above[1]
-            else (FIRST if first else SUM)
-            if at < self.above[0] or not parent
-            else UNION
+            -1 if p.axis is None or at >= self.above[1] else (FIRST if first else SUM) if at < seen else UNION
             for at, p in enumerate(self.positions)
         )
         return Distinct(flow, spatial)
 
-    def _array(self) -> Array | None:
-        arrays = [p.array for p in self.positions[slice(*self.above)] if p.array is not None]
-        return arrays[-1] if arrays else None
+    def _arrays(self) -> tuple[Array, ...]:
+        """Between parent and child, outermost first."""
+        arrays = (p.array for p in self.positions[slice(*self.above)] if p.array is not None)
+        return tuple({array.name: array for array in arrays}.values())
 
     def quantities(self, parent: Memory, child_name: str | None) -> list[Quantity]:
-        """Per docs/counts.md, in energy and off-chip bits (all instances) and port cycles (busiest one)."""
+        """Per docs/counts.md, in energy and off-chip bits (all instances) and cycles (busiest ones)."""
         chip = self.flows.chip
-        tensor, array = self.flows.layer.tensors[self.tensor], self._array()
         child = None if child_name is None else chip.memory(child_name)
-        found: list[Quantity] = []
-        for first in (False, True):
-            sent = self._flow(parent=True, first=first)
-            visits = self._flow(parent=False, first=first)
-            weigh = _Weigher(chip, self.flows.objective, tensor, first)
-            read, write = weigh.access(parent, "read"), weigh.access(parent, "write")
-            if not tensor.is_output:
-                found.append(Quantity(sent, read))
-                if child is not None:
-                    found.append(Quantity(visits, weigh.access(child, "write")))
-                if array is not None and not first:
-                    hop = value_energy_pj(chip, array, "transfer", tensor)
-                    found.append(Quantity(visits, weigh.energy(hop)))
-                continue
-            found.append(Quantity(sent, write))
-            found.append(Quantity(sent, read, self._distinct(sent, parent=True, first=first)))
-            if child is not None:
-                found.append(Quantity(visits, weigh.access(child, "read")))
-                fills = self._distinct(visits, parent=False, first=first)
-                found.append(Quantity(visits, weigh.access(child, "write"), fills))
-            if array is not None and not first:
-                hop = value_energy_pj(chip, array, "transfer", tensor)
-                hop += value_energy_pj(chip, array, "reduce", tensor)
-                found.append(Quantity(visits, weigh.energy(hop), sent))
+        found = self._of_all(parent, child)
+        if self.flows.objective.channels:
+            found += self._timed(parent, child)
         return _merged([q for q in found if any(w > 0 for w in q.weight)])
+
+    def _of_all(self, parent: Memory, child: Memory | None) -> list[Quantity]:
+        """Energy and off-chip bits of all instances."""
+        chip, arrays = self.flows.chip, self._arrays()
+        tensor = self.flows.layer.tensors[self.tensor]
+        sent, visits = (self._flow(seen, first=False) for seen in self.above)
+        row = _Weigher(chip, self.flows.objective, tensor)
+        hop = value_energy_pj(chip, arrays[-1], "transfer", tensor) if arrays else 0.0
+        if not tensor.is_output:
+            found = [Quantity(sent, row.access(parent, "read")), Quantity(visits, row.energy(hop))]
+            if child is not None:
+                found.append(Quantity(visits, row.access(child, "write")))
+            return found
+        found = [
+            Quantity(sent, row.access(parent, "write")),
+            Quantity(sent, row.access(parent, "read"), self._distinct(sent, self.above[0], first=False)),
+        ]
+        if child is not None:
+            again = self._distinct(visits, self.above[1], first=False)
+            found.append(Quantity(visits, row.access(child, "read")))
+            found.append(Quantity(visits, row.access(child, "write"), again))
+        if arrays:
+            hop += value_energy_pj(chip, arrays[-1], "reduce", tensor)
+            found.append(Quantity(visits, row.energy(hop), sent))
+        return found
+
+    def _timed(self, parent: Memory, child: Memory | None) -> list[Quantity]:
+        """Cycles of every channel on the way, and of what all wait for."""
+        chip, arrays = self.flows.chip, self._arrays()
+        tensor = self.flows.layer.tensors[self.tensor]
+        bits = float(chip.bits(tensor.bits))
+        found = []
+        for inward in (True, False) if tensor.is_output else (True,):
+            path = list(uses(tensor.name, parent, child, arrays, inward=inward))
+            rests = child is not None and chip.waits
+            exposed = child is not None and child.buffering is Buffering.SINGLE
+            slowest = bits * pace(path, len(arrays)) if rests else 0.0
+            for use in path:
+                own = bits / use.channel.bits_per_cycle
+                row = self.flows.objective.channels.index(use.channel.name)
+                if not (exposed and chip.waits and sees_what_is_sent(use, len(arrays))):
+                    found.append(self._part(use.at, self._row({row: own}), inward=inward))
+            if exposed:
+                found.append(self._part(SENT, self._row({}, slowest), inward=inward))
+            elif inward != tensor.is_output and slowest:
+                # The first tile: all wait for it, at the slowest one's pace, also those that move it themselves.
+                moving = {
+                    self.flows.objective.channels.index(u.channel.name): -bits / u.channel.bits_per_cycle
+                    for u in path
+                    if sees_what_is_sent(u, len(arrays))
+                }
+                flow = self._flow(self.above[0], first=True, only_first=True)
+                found.append(Quantity(flow, self._row(moving, slowest)))
+        return found
+
+    def _part(self, at: str, row: tuple[float, ...], *, inward: bool) -> Quantity:
+        """What moves at one point, towards compute or back; outputs come in only where they were before."""
+        seen = {SENT: self.above[0], NETWORK: self._entrance(), LINK: self.above[1]}[at]
+        flow = self._flow(seen, first=True)
+        if inward and self.flows.layer.tensors[self.tensor].is_output:
+            return Quantity(flow, row, self._distinct(flow, seen, first=True))
+        return Quantity(flow, row)
+
+    def _entrance(self) -> int:
+        """Position of the innermost array between parent and child; the parent's where there is but one."""
+        arrays = self._arrays()
+        if len(arrays) < 2:
+            return self.above[0]
+        return next(at for at, p in enumerate(self.positions) if p.array is arrays[-1])
+
+    def _row(self, cycles: dict[int, float], of_all: float = 0.0) -> tuple[float, ...]:
+        """Rows of cost: cycles of channels, by number, and those of compute and of all channels."""
+        objective = self.flows.objective
+        timed = [of_all + cycles.get(k, 0.0) for k in range(len(objective.channels))]
+        return (0.0, of_all, *timed, *((0.0,) if objective.traffic else ()))
 
 
 def _merged(quantities: list[Quantity]) -> list[Quantity]:
@@ -256,26 +318,16 @@ def _merged(quantities: list[Quantity]) -> list[Quantity]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Weigher:
-    """Turns accesses into rows of the objective: energy and bits of all instances, cycles of the busiest one."""
+    """Turns accesses of all instances into rows of the objective: energy and off-chip bits."""
 
     chip: Accelerator
     objective: Objective
     tensor: Tensor
-    first: bool
 
-    def energy(self, energy_pj: float) -> tuple[float, ...]:
-        return (energy_pj, *(0.0 for _ in range(self.objective.n_rows - 1)))
+    def energy(self, energy_pj: float, off_chip_bits: float = 0.0) -> tuple[float, ...]:
+        timed = (0.0,) * self.objective.n_timed
+        return (energy_pj, *timed, *((off_chip_bits,) if self.objective.traffic else ()))
 
     def access(self, memory: Memory, action: str) -> tuple[float, ...]:
-        bits = float(self.chip.bits(self.tensor.bits))
-        ports = [0.0] * len(self.objective.ports)
-        if not self.first:
-            off_chip = bits if memory is self.chip.memories[0] else 0.0
-            energy_pj = value_energy_pj(self.chip, memory, action, self.tensor)
-            return (energy_pj, *ports, *((off_chip,) if self.objective.traffic else ()))
-        for k, (owner, i) in enumerate(self.objective.ports):
-            port = owner.ports[i]
-            uses = owner is memory and (port.tensors is None or self.tensor.name in port.tensors)
-            if uses and (port.reads if action == "read" else port.writes):
-                ports[k] = bits / port.bits_per_cycle
-        return (0.0, *ports, *((0.0,) if self.objective.traffic else ()))
+        off_chip = float(self.chip.bits(self.tensor.bits)) if memory is self.chip.memories[0] else 0.0
+        return self.energy(value_energy_pj(self.chip, memory, action, self.tensor), off_chip)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import Accelerator, ActionEnergy, Level, Memory, Parallel
+from chipwise.hardware.buffering import Buffering
 from chipwise.mapping.legality import utilisation
 from chipwise.mapping.mapping import Mapping
 from chipwise.units import format_bytes
@@ -87,7 +88,9 @@ def _map_memories(chip: Accelerator, change: Callable[[Memory], Memory]) -> Acce
 
 
 def _with_capacity(chip: Accelerator, name: str, bits: int | None) -> Accelerator:
-    return _map_memories(chip, lambda m: replace(m, capacity_bits=bits, buffering=1) if m.name == name else m)
+    return _map_memories(
+        chip, lambda m: replace(m, capacity_bits=bits, buffering=Buffering.ROLLING) if m.name == name else m
+    )
 
 
 def _free(chip: Accelerator) -> Accelerator:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import final
 
 from chipwise.errors import InputError, did_you_mean
-from chipwise.hardware.accelerator import Accelerator, Memory
+from chipwise.hardware.accelerator import Accelerator
 from chipwise.model.kernels.search import EDP, ENERGY, LATENCY, TRAFFIC
+from chipwise.model.latency import channels, fixed_cycles
 
 KINDS = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "traffic": TRAFFIC}
 """Energy in pJ, latency in cycles, their product, and bits that cross the outermost memory."""
@@ -22,14 +23,21 @@ class Objective:
     text: str
     """As it was asked for."""
     names: tuple[str, ...]
-    ports: tuple[tuple[Memory, int], ...]
-    """(memory, index of its port) of all ports; empty where no name depends on time."""
+    channels: tuple[str, ...]
+    """Everything with limited bandwidth, by name; empty where no name depends on time."""
     traffic: bool
+    fixed_cycles: float
+    """That every mapping takes besides."""
 
     @property
     def n_rows(self) -> int:
-        """Rows of costs: energy, one per port, off-chip bits."""
-        return 1 + len(self.ports) + self.traffic
+        """Rows of costs: energy, those of time, off-chip bits."""
+        return 1 + self.n_timed + self.traffic
+
+    @property
+    def n_timed(self) -> int:
+        """Rows of time: what compute waits for, then one per channel, busy or waiting for others."""
+        return 1 + len(self.channels) if self.channels else 0
 
     @property
     def kinds(self) -> list[int]:
@@ -62,5 +70,10 @@ def objective_for(chip: Accelerator, text: str) -> Objective:
     """An objective on a chip."""
     names = names_of(text)
     timed = not {"latency", "edp"}.isdisjoint(names)
-    ports = tuple((m, i) for m in chip.memories for i in range(len(m.ports))) if timed else ()
-    return Objective(text, names, ports, "traffic" in names)
+    return Objective(
+        text,
+        names,
+        tuple(channel.name for channel in channels(chip)) if timed else (),
+        "traffic" in names,
+        fixed_cycles(chip) if timed else 0.0,
+    )

@@ -23,7 +23,8 @@ class TemplateArrays(NamedTuple):
     """
 
     kinds: Ints
-    n_ports: int
+    n_timed: int
+    fixed: float
     sequence: Ints
     twin: Ints
     levels: int
@@ -111,7 +112,8 @@ class Template:
         weight = np.array([q.weight for q in self.quantities], np.float64).T.copy()
         known: dict[str, object] = {
             "kinds": np.array(objective.kinds, np.int64),
-            "n_ports": len(objective.ports),
+            "n_timed": objective.n_timed,
+            "fixed": objective.fixed_cycles,
             "columns": columns,
             "variants": np.array([v + [(-1, -1)] * (widest - len(v)) for v in self.variants], np.int64),
             "slot": np.array(self.slots, np.int64),

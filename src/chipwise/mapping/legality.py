@@ -352,6 +352,6 @@ def _room_text(memory: Memory) -> str:
     assert memory.usable_bits is not None
     assert memory.capacity_bits is not None
     room = format_bytes(memory.usable_bits)
-    if memory.buffering == 1:
+    if memory.buffering.tiles == 1:
         return room
-    return f"{room} ({format_bytes(memory.capacity_bits)} shared by {memory.buffering} buffers)"
+    return f"{room} ({format_bytes(memory.capacity_bits)} shared by {memory.buffering.tiles} buffers)"

@@ -31,6 +31,35 @@ class Hops:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Values that move at one point between two memories, towards compute and back."""
+
+    inward: int = 0
+    outward: int = 0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What moves for one tensor between two memories (`child` None: the MAC), of the busiest instances, in values."""
+
+    tensor: str
+    parent: str
+    child: str | None
+    arrays: tuple[str, ...]
+    """Between the two, outermost first."""
+    sent: Moved
+    """At the parent."""
+    network: Moved
+    """Into and out of one instance of the innermost array; as `sent` where there is none."""
+    link: Moved
+    """At one instance of the child."""
+    first: int
+    """Of `sent` what fills the first tiles, or for an output brings the last ones back."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Counts:
     """All counts of one mapping; keys are (memory or array, tensor). Sums over instances unless said."""
 
@@ -44,3 +73,4 @@ class Counts:
     instances: Mapping[tuple[str, str], int]
     """Instances in use at once."""
     hops: Mapping[tuple[str, str], Hops]
+    transfers: tuple[Transfer, ...]

@@ -1,25 +1,20 @@
-"""What a mapping costs: counts x energy per action, and the cycles that compute and every port need.
+"""What a mapping costs: counts x energy per action, and the time that compute, channels and waits need.
 
-    energy  = Σ actions x energy per action                       [pJ]
-    latency = max(cycles of compute, max over ports of bits / (bits per cycle))   [cycles]
-
-Everything overlaps perfectly here: first fill, last drain and single buffers are not counted yet.
+energy  = Σ actions x energy per action                       [pJ]
+latency: `chipwise.model.latency`                              [cycles]
 """
 
 from collections.abc import Iterable
-from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import final
 
-from chipwise.hardware.accelerator import Accelerator, Memory, Port
+from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapping.mapping import Mapping
-from chipwise.model.actions import Actions, Counts
+from chipwise.model.actions import Counts
 from chipwise.model.counts import count
 from chipwise.model.energy import action_energy, mac_energy_pj, static_powers, value_energy_pj
+from chipwise.model.latency import COMPUTE, Timing, timing
 from chipwise.workload.layer import Layer
-
-COMPUTE = "compute"
-"""What bounds a layer that no port does."""
 
 
 @final
@@ -65,8 +60,7 @@ class Cost:
 
     counts: Counts
     energy: tuple[EnergyItem, ...]
-    cycles: MappingType[str, float]
-    """`compute` and every port."""
+    timing: Timing
     off_chip_bits: int
 
     @property
@@ -75,14 +69,24 @@ class Cost:
         return sum(item.energy_pj for item in self.energy)
 
     @property
+    def cycles(self) -> dict[str, float]:
+        """Cycles that `compute` and every channel (port, network, link) are busy."""
+        return {COMPUTE: self.timing.compute, **self.timing.busy}
+
+    @property
     def latency_cycles(self) -> float:
-        """Cycles of the slowest of compute and ports."""
-        return max(self.cycles.values())
+        """Cycles of the whole layer."""
+        return float(self.timing.latency_cycles)
+
+    @property
+    def breakdown(self) -> dict[str, float]:
+        """Every cycle of the latency once, by what it is spent on: compute, waits, and channels that hold it up."""
+        return self.timing.breakdown
 
     @property
     def bound_by(self) -> str:
-        """`compute`, or the port that needs the most cycles."""
-        return max(self.cycles, key=lambda what: (self.cycles[what], what == COMPUTE))
+        """`compute`, the channel that holds it up, or the wait that takes longer than all work."""
+        return self.timing.bound_by
 
     @property
     def active_pes(self) -> float:
@@ -130,11 +134,8 @@ def cost(layer: Layer, chip: Accelerator, mapping: Mapping) -> Cost:
         mapping: a legal mapping of the layer on the chip.
     """
     counts = count(layer, chip, mapping)
-    cycles: dict[str, float] = {COMPUTE: float(counts.cycles)}
-    for memory in chip.memories:
-        for port in memory.ports:
-            cycles[port.name] = _port_bits(layer, chip, memory, port, counts) / port.bits_per_cycle
-    return Cost(counts, tuple(_energy(layer, chip, counts)), cycles, _off_chip_bits(layer, chip, counts))
+    energy = tuple(_energy(layer, chip, counts))
+    return Cost(counts, energy, timing(layer, chip, counts), _off_chip_bits(layer, chip, counts))
 
 
 def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> list[EnergyItem]:
@@ -155,20 +156,6 @@ def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> list[EnergyItem]
     source = action_energy(compute, "mac").source
     items.append(EnergyItem(compute.name, "mac", "mac", counts.macs, mac_energy_pj(chip), source))
     return items
-
-
-def _port_bits(layer: Layer, chip: Accelerator, memory: Memory, port: Port, counts: Counts) -> int:
-    """Bits through a port of the busiest instance of its memory."""
-    bits = 0
-    for tensor in layer.tensors:
-        if port.tensors is not None and tensor.name not in port.tensors:
-            continue
-        actions = counts.busiest.get((memory.name, tensor.name), Actions())
-        values = (actions.reads + actions.drains) * port.reads + (
-            actions.fills + actions.updates
-        ) * port.writes
-        bits += values * chip.bits(tensor.bits)
-    return bits
 
 
 def _off_chip_bits(layer: Layer, chip: Accelerator, counts: Counts) -> int:

@@ -17,7 +17,7 @@ from typing import final
 
 from chipwise.hardware.accelerator import Accelerator, Array
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
-from chipwise.model.actions import Actions, Counts, Hops
+from chipwise.model.actions import Actions, Counts, Hops, Moved, Transfer
 from chipwise.model.boxes import Entry, Loop, Role, combine, entries
 from chipwise.workload.layer import Layer, Tensor
 
@@ -74,10 +74,12 @@ class _Counter:
             self._tables[key] = entries(self.layer.dims[dim], loops, with_old=with_old)
         return self._tables[key]
 
-    def roles(self, edge: _Edge, step: int, *, at_parent: bool, first: bool) -> dict[str, tuple[Loop, ...]]:
+    def roles(self, edge: _Edge, step: int, *, seen: int, first: bool) -> dict[str, tuple[Loop, ...]]:
         """Loops above the child by dimension, each with its role in the step in which loop `step` advances.
 
-        For the MAC, which keeps nothing, every temporal loop is an outer one: each step counts by itself.
+        Instances of spatial loops before the node `seen` count one by one; those from there on are asked what they
+        are sent together. For the MAC, which keeps nothing, every temporal loop is an outer one: each step counts
+        by itself.
         """
         found: dict[str, list[Loop]] = {d: [] for d in self.layer.dims}
         for i, node in enumerate(self.nodes[: edge.child]):
@@ -91,7 +93,7 @@ class _Counter:
                     node.axis,
                     edge.tensor,
                     relevant=node.dim in edge.tensor.dims,
-                    each=i < edge.parent or not at_parent,
+                    each=i < seen,
                     first=first,
                 )
                 found[node.dim].append((node.tile, role))
@@ -112,60 +114,68 @@ class _Counter:
                 touched, held = touched * times, held * times
         return touched, held
 
-    def visits(self, edge: _Edge, *, at_parent: bool, first: bool = False) -> int:
-        """Values that come in at the child (summed over children), or that the parent sends for them."""
-        roles = self.roles(edge, START, at_parent=at_parent, first=first)
-        total, _ = self._products(edge, roles, with_old=False)
+    def first_visits(self, edge: _Edge, *, seen: int, first: bool = False) -> int:
+        """Those of `visits` that fill the first tile."""
+        return self._products(edge, self.roles(edge, START, seen=seen, first=first), with_old=False)[0]
+
+    def visits(self, edge: _Edge, *, seen: int, first: bool = False) -> int:
+        """Values that come in at the child (`seen` there: summed over children), or that the parent sends for them."""
+        total = self.first_visits(edge, seen=seen, first=first)
         if edge.to_mac:
             return total
         for i, node in enumerate(self.nodes[: edge.child]):
             if isinstance(node, Temporal):
-                roles = self.roles(edge, i, at_parent=at_parent, first=first)
+                roles = self.roles(edge, i, seen=seen, first=first)
                 touched, held = self._products(edge, roles, with_old=True)
                 total += touched - held
         return total
 
-    def distinct(self, edge: _Edge, *, at_parent: bool, first: bool = False) -> int:
-        """Different values that a child instance (or, at the parent, all its children) ever touches, summed."""
+    def distinct(self, edge: _Edge, *, seen: int, first: bool = False) -> int:
+        """Different values that a child instance (or, seen further out, all there) ever touches, summed."""
         total = 1
         for rank in edge.tensor.ranks:
             # Tiles of one dimension are disjoint; where several share a rank the union is taken in full.
             shared = len(rank.terms) > 1
             parts = []
             for d, c in rank.terms:
-                loops = self._spread(edge, d, at_parent=at_parent, first=first, union=shared)
+                loops = self._spread(edge, d, seen=seen, first=first, union=shared)
                 parts.append((c, self._table(d, loops, with_old=False)))
             total *= combine(parts)[0]
         for dim in self.layer.dims:
             if dim not in edge.tensor.dims:
-                loops = self._spread(edge, dim, at_parent=at_parent, first=first, union=True)
+                loops = self._spread(edge, dim, seen=seen, first=first, union=True)
                 total *= sum(self._table(dim, loops, with_old=False).values())
         return total
 
-    def _spread(
-        self, edge: _Edge, dim: str, *, at_parent: bool, first: bool, union: bool
-    ) -> tuple[Loop, ...]:
+    def _spread(self, edge: _Edge, dim: str, *, seen: int, first: bool, union: bool) -> tuple[Loop, ...]:
         """Loops of `dim` with time united (or, where tiles are disjoint, added up)."""
         together = Role.UNION if union else Role.SUM
         found: list[Loop] = []
         for i, node in enumerate(self.nodes[: edge.child]):
             if isinstance(node, Storage) or node.dim != dim:
                 continue
-            per_instance = isinstance(node, Spatial) and (i < edge.parent or not at_parent)
+            per_instance = isinstance(node, Spatial) and i < seen
             role = (Role.FIRST if first else Role.SUM) if per_instance else together
             found.append((node.tile, role))
         return tuple(found)
 
-    def array_between(self, edge: _Edge) -> Array | None:
-        """The innermost array that the chip puts between parent and child."""
-        parent = self.nodes[edge.parent]
-        child = self.chip.compute.name if edge.to_mac else self._memory(edge.child)
-        assert isinstance(parent, Storage)
-        between = self.chip.levels[self.chip.depth(parent.memory) : self.chip.depth(child)]
-        arrays = [level for level in between if isinstance(level, Array)]
-        return arrays[-1] if arrays else None
+    def arrays_between(self, edge: _Edge) -> list[Array]:
+        """The arrays that the chip puts between parent and child, outermost first."""
+        child = self.chip.compute.name if edge.to_mac else self.memory(edge.child)
+        between = self.chip.levels[self.chip.depth(self.memory(edge.parent)) : self.chip.depth(child)]
+        return [level for level in between if isinstance(level, Array)]
 
-    def _memory(self, index: int) -> str:
+    def entrance(self, edge: _Edge, array: Array) -> int:
+        """Index of the first node of an array's own loops, where its network takes over; `child` if it has none."""
+        axes = {axis.name for axis in array.axes}
+        for i in range(edge.parent, edge.child):
+            node = self.nodes[i]
+            if isinstance(node, Spatial) and node.axis in axes:
+                return i
+        return edge.child
+
+    def memory(self, index: int) -> str:
+        """Name of the memory of a storage node."""
         node = self.nodes[index]
         assert isinstance(node, Storage)
         return node.memory
@@ -193,20 +203,26 @@ def count(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
     total: dict[tuple[str, str], dict[str, int]] = {}
     busiest: dict[tuple[str, str], dict[str, int]] = {}
     hops: dict[tuple[str, str], Hops] = {}
+    transfers: list[Transfer] = []
     for node in mapping.nodes:
         if isinstance(node, Storage):
             total[node.memory, node.tensor] = {}
             busiest[node.memory, node.tensor] = {}
     for tensor in layer.tensors:
         for edge in counter.edges(tensor):
-            hop = _add_edge(counter, edge, total, first=False)
-            _add_edge(counter, edge, busiest, first=True)
-            array = counter.array_between(edge)
-            if array is not None:
-                before = hops.get((array.name, tensor.name), Hops())
-                hops[array.name, tensor.name] = Hops(
-                    before.transfers + hop.transfers, before.reductions + hop.reductions
+            sent, link = _both_ends(counter, edge, first=False)
+            _add(counter, edge, total, sent, link)
+            arrays = counter.arrays_between(edge)
+            if arrays:
+                key = arrays[-1].name, tensor.name
+                reduced = link.outward - sent.outward
+                before = hops.get(key, Hops())
+                hops[key] = Hops(
+                    before.transfers + (reduced if tensor.is_output else link.inward),
+                    before.reductions + reduced,
                 )
+            transfers.append(_transfer(counter, edge, arrays))
+            _add(counter, edge, busiest, transfers[-1].sent, transfers[-1].link)
     capacity, instances = _sizes(layer, mapping)
     return Counts(
         macs=layer.macs,
@@ -216,27 +232,57 @@ def count(layer: Layer, chip: Accelerator, mapping: Mapping) -> Counts:
         capacity=capacity,
         instances=instances,
         hops=hops,
+        transfers=tuple(transfers),
     )
 
 
-def _add_edge(
-    counter: _Counter, edge: _Edge, into: dict[tuple[str, str], dict[str, int]], *, first: bool
-) -> Hops:
-    """Add one transfer's accesses to the parent's and child's fields; return what crosses the network."""
-    name = edge.tensor.name
-    parent = into[counter._memory(edge.parent), name]  # noqa: SLF001 - same module
-    child = {} if edge.to_mac else into[counter._memory(edge.child), name]  # noqa: SLF001
-    sent = counter.visits(edge, at_parent=True, first=first)
-    visits = counter.visits(edge, at_parent=False, first=first)
+def _both_ends(counter: _Counter, edge: _Edge, *, first: bool) -> tuple[Moved, Moved]:
+    return _moved(counter, edge, edge.parent, first=first), _moved(counter, edge, edge.child, first=first)
+
+
+def _moved(counter: _Counter, edge: _Edge, seen: int, *, first: bool) -> Moved:
+    """What moves, seen from a node between parent and child.
+
+    An output's values come back without a read where they are touched for the first time.
+    """
+    moved = counter.visits(edge, seen=seen, first=first)
     if not edge.tensor.is_output:
-        parent["reads"] = sent
-        child["fills"] = visits
-        return Hops(transfers=visits)
-    parent["updates"] = sent
-    parent["reads"] = sent - counter.distinct(edge, at_parent=True, first=first)
-    child["drains"] = visits
-    child["fills"] = visits - counter.distinct(edge, at_parent=False, first=first)
-    return Hops(transfers=visits - sent, reductions=visits - sent)
+        return Moved(inward=moved)
+    return Moved(inward=moved - counter.distinct(edge, seen=seen, first=first), outward=moved)
+
+
+def _transfer(counter: _Counter, edge: _Edge, arrays: list[Array]) -> Transfer:
+    """The transfer of the busiest instances."""
+    sent, link = _both_ends(counter, edge, first=True)
+    network = sent
+    if len(arrays) > 1:
+        network = _moved(counter, edge, counter.entrance(edge, arrays[-1]), first=True)
+    return Transfer(
+        tensor=edge.tensor.name,
+        parent=counter.memory(edge.parent),
+        child=None if edge.to_mac else counter.memory(edge.child),
+        arrays=tuple(array.name for array in arrays),
+        sent=sent,
+        network=network,
+        link=link,
+        first=0 if edge.to_mac else counter.first_visits(edge, seen=edge.parent, first=True),
+    )
+
+
+def _add(
+    counter: _Counter, edge: _Edge, into: dict[tuple[str, str], dict[str, int]], sent: Moved, link: Moved
+) -> None:
+    """Add one transfer's accesses to the parent's and the child's fields."""
+    name = edge.tensor.name
+    parent = into[counter.memory(edge.parent), name]
+    parent["reads"] = sent.inward
+    if edge.tensor.is_output:
+        parent["updates"] = sent.outward
+    if not edge.to_mac:
+        child = into[counter.memory(edge.child), name]
+        child["fills"] = link.inward
+        if edge.tensor.is_output:
+            child["drains"] = link.outward
 
 
 def temporal_steps(layer: Layer, mapping: Mapping) -> int:

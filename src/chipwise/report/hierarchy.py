@@ -16,6 +16,7 @@ from chipwise.hardware.accelerator import (
     Port,
     Route,
 )
+from chipwise.hardware.buffering import Buffering
 from chipwise.units import format_area, format_bandwidth, format_bytes, format_frequency
 
 SCHEMA = "chipwise.accelerator/1"
@@ -90,7 +91,7 @@ def _memory(chip: Accelerator, memory: Memory, *, loops: bool) -> list[tuple[str
     size = "unlimited" if memory.capacity_bits is None else format_bytes(memory.capacity_bits)
     if memory is chip.memories[0]:
         size = "off chip"
-    elif memory.buffering == 2:
+    elif memory.buffering is Buffering.DOUBLE:
         size = f"2 x {format_bytes(memory.capacity_bits / 2)}" if memory.capacity_bits is not None else size
     lines = [(memory.name, size, "; ".join(held))]
     if memory.ports:
@@ -164,7 +165,13 @@ def _level_dict(chip: Accelerator, level: Level) -> dict[str, Any]:
     if isinstance(level, Array):
         axes = [{"name": axis.name, "size": axis.size, **_loops_dict(axis.loops)} for axis in level.axes]
         routes = {
-            tensor: {"shared_axes": sorted(route.shared_axes), "overlapping": route.overlapping}
+            tensor: {
+                "shared_axes": sorted(route.shared_axes),
+                "overlapping": route.overlapping,
+                "delay_cycles": route.delay_cycles,
+                "bits_per_cycle": route.bits_per_cycle,
+                "link_bits_per_cycle": route.link_bits_per_cycle,
+            }
             for tensor, route in level.routes.items()
         }
         return {"array": level.name, **common, "axes": axes, "network": routes, "energy": energy}
@@ -172,7 +179,7 @@ def _level_dict(chip: Accelerator, level: Level) -> dict[str, Any]:
         "memory": level.name,
         **common,
         "capacity_bits": level.capacity_bits,
-        "buffers": level.buffering,
+        "buffering": level.buffering.value,
         "keeps": list(level.keeps),
         "may_keep": list(level.may_keep),
         "bandwidth": [

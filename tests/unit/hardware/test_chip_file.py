@@ -4,6 +4,7 @@ import pytest
 
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Array, Loops, Parallel, Port, Route
+from chipwise.hardware.buffering import Buffering
 from chipwise.hardware.chip_file import read_chip
 from chipwise.yamlfile import parse_yaml
 
@@ -51,7 +52,7 @@ def test_parts_come_out_as_written():
     chip = read(CHIP).accelerator
     assert [m.name for m in chip.memories] == ["dram", "buffer", "a", "b"]
     buffer = chip.memory("buffer")
-    assert (buffer.capacity_bits, buffer.buffering, buffer.keeps) == (4096 * 8, 1, ("input",))
+    assert (buffer.capacity_bits, buffer.buffering, buffer.keeps) == (4096 * 8, Buffering.ROLLING, ("input",))
     assert buffer.may_keep == ("output",)
     assert (chip.clock_hz, chip.word_bits, chip.pes) == (1e8, 8, 8)
     assert chip.memory("a").capacity_bits == chip.memory("b").capacity_bits == 64
@@ -256,7 +257,7 @@ RULES: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     ),
     "buffering": (
         (("    may_keep", "    buffering: triple\n    may_keep"),),
-        "c.yaml:10: levels[1].buffering = 'triple' must be 'single' or 'double'.",
+        "c.yaml:10: levels[1].buffering = 'triple' must be 'rolling', 'single' or 'double'.",
     ),
     "node": (
         (("clock:", "technology: {node: 65}\nclock:"),),
@@ -296,7 +297,7 @@ def test_bandwidths_that_are_none(bandwidth: str, says: str):
         ("{inptu: multicast}", "network.inptu 'inptu' is no tensor here. Did you mean 'input'?"),
         (
             "{input: multcast}",
-            "is no way to travel; write unicast, multicast, multicast overlapping or reduce",
+            "is no way to travel; write unicast, bus, multicast, multicast overlapping",
         ),
         ("{input: multcast}", "Did you mean 'multicast'?"),
         ("{input: reduce}", "= 'reduce' only 'output', the output, is reduced; write multicast for an input"),

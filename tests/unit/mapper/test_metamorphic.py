@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chipwise.hardware.accelerator import ActionEnergy, Array, Axis, Compute, Loops, Memory, Parallel, Route
+from chipwise.hardware.buffering import Buffering
 from chipwise.mapper.mapspace import memory_levels
 from chipwise.mapper.search import Found
 from chipwise.mapping.legality import check
@@ -140,7 +141,7 @@ def narrower_values(rng: Random, problem: Problem) -> Problem:
 
 RELAXATIONS: dict[str, Callable[[Random, Problem], Problem]] = {
     "capacities": lambda _, p: on_memories(p, lambda m: replace(m, capacity_bits=doubled(m.capacity_bits))),
-    "single buffers": lambda _, p: on_memories(p, lambda m: replace(m, buffering=1)),
+    "single buffers": lambda _, p: on_memories(p, lambda m: replace(m, buffering=Buffering.ROLLING)),
     "axes": lambda rng, p: on_axes(p, lambda axis: replace(axis, size=axis.size + rng.randint(1, 3))),
     "all loops allowed": lambda _, p: on_loops(p, lambda loops: replace(loops, allowed=None)),
     "nothing full": lambda _, p: on_loops(p, lambda loops: replace(loops, full=())),

@@ -1,6 +1,7 @@
 """A small row-stationary chip, a layer and a legal mapping, which the tests here change bit by bit."""
 
 from chipwise.hardware.accelerator import Accelerator, Array, Axis, Compute, Loops, Memory, Parallel
+from chipwise.hardware.buffering import Buffering
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.workload.kinds import conv
 
@@ -28,7 +29,7 @@ CHIP = Accelerator(
                     keeps=("weight",),
                     may_keep=("input",),
                     capacity_bits=48 * WORD,
-                    buffering=2,
+                    buffering=Buffering.DOUBLE,
                     inner_loops=Loops(("S", "M"), full=("S",)),
                 ),
                 Memory("psum_spad", "register_file", keeps=("output",), capacity_bits=8 * WORD),

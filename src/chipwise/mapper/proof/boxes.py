@@ -148,7 +148,7 @@ class Proof:
         """Bounds of which the least holds: whole tiles, or one rank that slides (or partly rests) innermost."""
         full = self._full(flow, rest)
         found = [full]
-        if flow.child == self.frame.n_heads:
+        if flow.only_first or flow.child == self.frame.n_heads:
             return found
         for c, (table, ranks) in enumerate(zip(self.tables, self.frame.ranks[flow.tensor], strict=True)):
             for terms in ranks:

@@ -186,7 +186,7 @@ class Positions:
             ROLES[flow.roles[relevant][at]]
             if self.sizes[at]
             else Role.OUTER
-            if every or self.blocks[at] < charged
+            if not flow.only_first and (every or self.blocks[at] < charged)
             else Role.FIRST
             for at in range(flow.end)
         )

@@ -51,7 +51,9 @@ class Frame:
         self.flows = Flows(layer, chip, claim.objective, self.n_heads)
         self.components = _components(layer)
         weights = [Fraction(w) for nest in nests for q in self.flows.of(nest) for w in q.weight]
-        self.scale = lcm(*(w.denominator for w in weights))
+        fixed = Fraction(claim.objective.fixed_cycles)
+        self.scale = lcm(fixed.denominator, *(w.denominator for w in weights))
+        self.fixed = self.scaled(fixed)
         self.limits = claim.limits(self.scale)
         self._tables: dict[object, Table] = {}
         self.ranks = [_ranks(layer, t, self.components) for t in range(len(layer.tensors))]
@@ -77,7 +79,7 @@ class Frame:
         """Whether costs come before the claim: the first name in which they differ decides.
 
         Args:
-            values: energy, cycles of every port, off-chip bits; scaled.
+            values: energy, rows of time, off-chip bits; scaled.
             cycles: of compute, not scaled.
         """
         for key, (least, most) in zip(self.keys(values, cycles), self.limits, strict=True):
@@ -90,7 +92,8 @@ class Frame:
     def keys(self, values: Sequence[int], cycles: int) -> list[int]:
         """Costs by the names of the objective."""
         objective = self.claim.objective
-        latency = max([cycles * self.scale, *values[1 : 1 + len(objective.ports)]])
+        waits, *others = values[1 : 1 + objective.n_timed] or [0]
+        latency = max([cycles * self.scale + waits, *others]) + self.fixed
         of = {"energy": values[0], "latency": latency, "edp": values[0] * latency, "traffic": values[-1]}
         return [of[name] for name in objective.names]
 

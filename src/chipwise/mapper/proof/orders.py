@@ -28,6 +28,11 @@ Trace = tuple["Trace", int, str] | None
 Label = tuple[Values, Trace]
 
 
+def _is_counted(term: Term, block: int, n_heads: int) -> bool:
+    """Whether a step of a block's loop moves a term."""
+    return isinstance(term, Flow) and not term.only_first and block < term.child < n_heads
+
+
 @final
 class Orders:
     """The orders of all loops of one nest, for any chains."""
@@ -42,7 +47,7 @@ class Orders:
                     self._add(term, sign, frame.weights(q))
         # Terms that the steps of a block's loops cost: transfers to heads below it.
         self.counted = {
-            block: [isinstance(t, Flow) and block < t.child < frame.n_heads for t in self.terms]
+            block: [_is_counted(t, block, frame.n_heads) for t in self.terms]
             for block in range(frame.n_heads - 1)
         }
         self.counted[START] = [True] * len(self.terms)

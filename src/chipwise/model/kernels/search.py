@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit  # the package's __init__ has placed Numba's cache by now
 
 OUTER, STEP, INNER, SUM, FIRST, UNION = 0, 1, 2, 3, 4, 5
-TRANSFER, MAC, DISTINCT = 0, 1, 2
+TRANSFER, MAC, DISTINCT, FIRST_TILE = 0, 1, 2, 3
 ENERGY, LATENCY, EDP, TRAFFIC = 0, 1, 2, 3
 SLACK = 1e-13
 """Sums of doubles carry a relative error near 1e-15; values that differ by less than this count as equal."""
@@ -607,6 +607,8 @@ def bound_columns(p, rows, component, wanted):
                             role = p.flow_united[flow, at]
                     elif kind == DISTINCT:
                         role = np.int64(UNION)
+                    elif kind == FIRST_TILE:
+                        role = np.int64(INNER)
                     elif relevant == 1 or kind == MAC or p.position_block[at] < wanted[i, 3 + local]:
                         role = np.int64(OUTER)
                     else:
@@ -722,14 +724,18 @@ def _insert(labels, counts, back, subset, value, dim, source):
 
 
 @njit(cache=True, nogil=True)
-def keys_of(kinds, n_ports, cycles, values, keys):
+def keys_of(kinds, n_timed, fixed, cycles, values, keys):
     """Write what is minimised, in the order in which it decides; return the latency.
 
-    `values` are energy, per port the cycles it is busy, and off-chip bits if they are asked for.
+    `values` are energy, the cycles for which compute waits, per channel those in which it or a wait is going on,
+    and off-chip bits if they are asked for.
     """
     latency = cycles
-    for o in range(1, 1 + n_ports):
+    if n_timed > 0:
+        latency += values[1]
+    for o in range(2, 1 + n_timed):
         latency = max(latency, values[o])
+    latency += fixed
     for i in range(kinds.size):
         if kinds[i] == ENERGY:
             keys[i] = values[0]
@@ -933,7 +939,7 @@ def leaf(p, t, chosen, work, order, limit, keys):
     for i in range(keys.size):
         keys[i] = np.inf
     for i in range(n_carried):
-        latency = keys_of(t.kinds, t.n_ports, cycles, carried[i], tried)
+        latency = keys_of(t.kinds, t.n_timed, t.fixed, cycles, carried[i], tried)
         if latency < limit and _below(tried, keys):
             at = i
             for k in range(keys.size):
@@ -979,7 +985,7 @@ def lower_bound(t, product, at, values, keys):
                 low = max(low, product[floor[q]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
-    return keys_of(t.kinds, t.n_ports, product[0], values, keys)
+    return keys_of(t.kinds, t.n_timed, t.fixed, product[0], values, keys)
 
 
 @njit(cache=True, nogil=True)

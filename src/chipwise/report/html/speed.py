@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from chipwise.analysis.results import EvaluationResult
 from chipwise.hardware.accelerator import Memory, Port
-from chipwise.model.cost import COMPUTE
+from chipwise.model.latency import COMPUTE
 from chipwise.report.html.blocks import Block, Chart, Entry, Section, Text, entries, matrix
 from chipwise.report.svg import Axis, Bar, Point, Series, bars, lines
 from chipwise.report.tables import percent, shares

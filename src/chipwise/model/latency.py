@@ -1,0 +1,213 @@
+"""How long a mapping takes (docs/latency.md).
+
+    latency = fixed + waits + max( compute, max over channels of (busy − busy during waits) )          [cycles]
+    busy    = bits through the channel's busiest instance / bits per cycle
+
+A channel is a port of a memory, the network of an array, or the link of one instance in it. Nothing but bandwidth
+delays a transfer (no contention), and transfers spread evenly over the layer. What cannot overlap comes one after the
+other: the first tile of every memory (ramp-up), the last output tile on its way back (drain), and everything that
+moves into and out of a memory with a single buffer (exposed); each at the pace of the slowest channel on its way.
+`fixed`: configuration, and the words that pass from PE to PE before the last one works (delays of networks).
+"""
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple, final
+
+from chipwise.hardware.accelerator import Accelerator, Array, Memory
+from chipwise.hardware.buffering import Buffering
+from chipwise.model.actions import Counts, Transfer
+from chipwise.workload.layer import Layer
+
+COMPUTE = "compute"
+"""What bounds a layer that no channel does."""
+CONFIGURATION, RAMP_UP, DRAIN = "configuration", "ramp-up", "drain"
+EXPOSED = "exposed "
+"""Followed by the name of the memory whose tiles change while work stops."""
+
+SENT, NETWORK, LINK = "sent", "network", "link"
+"""Where on its way a channel sees a transfer: at the parent, at the innermost array, at one child."""
+
+
+class Channel(NamedTuple):
+    """Something with limited bandwidth."""
+
+    name: str
+    bits_per_cycle: float
+
+
+class Use(NamedTuple):
+    """A channel that a transfer passes, and where."""
+
+    channel: Channel
+    at: str
+
+
+def channels(chip: Accelerator) -> tuple[Channel, ...]:
+    """All ports, networks and links with limited bandwidth, outermost first."""
+    found: list[Channel] = []
+    parts: list[Memory | Array] = [*chip.memories, *chip.arrays]
+    for part in sorted(parts, key=lambda part: chip.depth(part.name)):
+        if isinstance(part, Memory):
+            found += [Channel(port.name, port.bits_per_cycle) for port in part.ports]
+            continue
+        for tensor in chip.tensors:
+            found += [use.channel for use in _of_array(part, tensor)]
+    return tuple(found)
+
+
+def uses(
+    tensor: str,
+    parent: Memory,
+    child: Memory | None,
+    arrays: tuple[Array, ...],
+    *,
+    inward: bool,
+) -> Iterator[Use]:
+    """Channels that a tensor passes between two memories, towards compute or back."""
+    for port in parent.ports:
+        if (port.tensors is None or tensor in port.tensors) and (port.reads if inward else port.writes):
+            yield Use(Channel(port.name, port.bits_per_cycle), SENT)
+    for array in arrays[-1:]:
+        yield from _of_array(array, tensor)
+    for port in child.ports if child is not None else ():
+        if (port.tensors is None or tensor in port.tensors) and (port.writes if inward else port.reads):
+            yield Use(Channel(port.name, port.bits_per_cycle), LINK)
+
+
+def _of_array(array: Array, tensor: str) -> Iterator[Use]:
+    route = array.route(tensor)
+    if route.bits_per_cycle is not None:
+        yield Use(Channel(f"{array.name} {tensor}", route.bits_per_cycle), NETWORK)
+    if route.link_bits_per_cycle is not None:
+        yield Use(Channel(f"{array.name} {tensor} link", route.link_bits_per_cycle), LINK)
+
+
+def sees_what_is_sent(use: Use, n_arrays: int) -> bool:
+    """Whether a channel passes just what the parent sends: behind an array each child gets its own part."""
+    return use.at == SENT or n_arrays == 0 or (use.at == NETWORK and n_arrays == 1)
+
+
+def pace(path: list[Use], n_arrays: int, number: Callable[[float], Any] = float) -> Any:
+    """Cycles per bit of what is sent along a path: those of its slowest channel; 0 where none is limited."""
+    return max(
+        (1 / number(u.channel.bits_per_cycle) for u in path if sees_what_is_sent(u, n_arrays)),
+        default=number(0.0),
+    )
+
+
+def fixed_cycles(chip: Accelerator) -> float:
+    """Cycles that every layer takes whatever its mapping: configuration, and delays of networks in and out."""
+    return sum(_fixed(chip).values())
+
+
+def _fixed(chip: Accelerator) -> dict[str, float]:
+    if not chip.waits:
+        return {}
+    inputs, output = chip.tensors[:-1], chip.tensors[-1]
+    fill = sum(max(array.route(t).delay_cycles for t in inputs) for array in chip.arrays)
+    back = sum(array.route(output).delay_cycles for array in chip.arrays)
+    return {CONFIGURATION: chip.configuration_cycles, RAMP_UP: float(fill), DRAIN: float(back)}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Cycles of one mapping, by what needs them; numbers are floats, or fractions where they were asked for."""
+
+    compute: Any
+    busy: MappingType[str, Any]
+    """Of every channel, over the whole layer, outermost first."""
+    steady: MappingType[str, Any]
+    """Of every channel while compute works."""
+    waits: MappingType[str, Any]
+    """In which compute does not work: configuration, ramp-up, drain, exposed transfers by memory."""
+
+    @property
+    def latency_cycles(self) -> Any:
+        """Waits, then the slowest of compute and channels."""
+        return sum(self.waits.values()) + max([self.compute, *self.steady.values()])
+
+    @property
+    def bound_by(self) -> str:
+        """`compute`, or the channel that holds it up most; a wait where that takes longer than all work."""
+        slowest, cycles = COMPUTE, self.compute
+        for name, steady in self.steady.items():
+            if steady > cycles:
+                slowest, cycles = name, steady
+        wait = max(self.waits, key=lambda name: self.waits[name], default=None)
+        return wait if wait is not None and self.waits[wait] > cycles else slowest
+
+    @property
+    def breakdown(self) -> dict[str, Any]:
+        """Every cycle once: compute, waits, and what each channel adds to all that is further in.
+
+        The sum is the latency.
+        """
+        found = {COMPUTE: self.compute, **{name: cycles for name, cycles in self.waits.items() if cycles}}
+        reached = self.compute
+        for name in reversed(list(self.steady)):
+            if self.steady[name] > reached:
+                found[name] = self.steady[name] - reached
+                reached = self.steady[name]
+        return found
+
+
+def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[float], Any] = float) -> Timing:
+    """The time of a mapping.
+
+    Args:
+        layer: what is computed.
+        chip: ports, networks and buffers.
+        counts: of the mapping.
+        number: float, or Fraction for exact cycles.
+    """
+    busy = {channel.name: number(0.0) for channel in channels(chip)}
+    during_waits = dict(busy)
+    waits = {name: number(cycles) for name, cycles in _fixed(chip).items()}
+    arrays = {array.name: array for array in chip.arrays}
+    for t in counts.transfers:
+        bits = chip.bits(layer.tensor(t.tensor).bits)
+        between = tuple(arrays[name] for name in t.arrays)
+        child = None if t.child is None else chip.memory(t.child)
+        paths = [
+            list(uses(t.tensor, chip.memory(t.parent), child, between, inward=way)) for way in (True, False)
+        ]
+        for inward, path in zip((True, False), paths, strict=True):
+            for use in path:
+                moved = getattr(t, use.at)
+                values = moved.inward if inward else moved.outward
+                busy[use.channel.name] += values * bits / number(use.channel.bits_per_cycle)
+            if child is None or not chip.waits:
+                continue
+            first, exposed = _waiting(t, child, inward=inward)
+            slowest = bits * pace(path, len(between), number)
+            name = RAMP_UP if inward else DRAIN
+            waits[name] += first * slowest
+            if exposed:
+                name = EXPOSED + child.name
+                waits[name] = waits.get(name, number(0.0)) + exposed * slowest
+            for use in path:
+                if sees_what_is_sent(use, len(between)):
+                    during_waits[use.channel.name] += (
+                        (first + exposed) * bits / number(use.channel.bits_per_cycle)
+                    )
+    steady = {name: busy[name] - during_waits[name] for name in busy}
+    return Timing(number(float(counts.cycles)), busy, steady, waits)
+
+
+def _waiting(t: Transfer, child: Memory, *, inward: bool) -> tuple[int, int]:
+    """Values of a transfer that come before work starts or go after it, and those that stop it in between."""
+    is_output = t.sent.outward > 0
+    first = t.first if inward != is_output else 0
+    moved = t.sent.inward if inward else t.sent.outward
+    return first, moved - first if child.buffering is Buffering.SINGLE else 0
+
+
+def exact_latency(layer: Layer, chip: Accelerator, counts: Counts) -> Fraction:
+    """Latency without rounding."""
+    found = timing(layer, chip, counts, Fraction).latency_cycles
+    assert isinstance(found, Fraction)
+    return found
