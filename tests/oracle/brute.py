@@ -105,15 +105,14 @@ def cost(layer: Layer, chip: Accelerator, mapping: Mapping) -> Cost:
         words = Fraction(_bits(chip, layer.tensor(data)), chip.word_bits)
         energy += hops.transfers * words * _price(array, "transfer")
         energy += hops.reductions * words * _price(array, "reduce")
-    busy, stop = Counter(), fixed(chip)
+    beside, at_ends, stop = Counter(), fixed(chip), 0
     for t in counts.transfers:
         points = (Point(t.sent.inward, t.sent.outward), Point(t.network.inward, t.network.outward), t.link)
         ends, bits = (t.parent, t.child), _bits(chip, layer.tensor(t.tensor))
         found = times(chip, t.tensor, bits, ends, list(t.arrays), points, t.first)
-        busy.update(found.busy)
-        busy.subtract(found.waiting)
-        stop += found.stop
-    return Cost(energy, stop + max([latency, *busy.values()]), traffic)
+        beside.update(found.beside)
+        at_ends, stop = at_ends + found.ends, stop + found.stop
+    return Cost(energy, at_ends + max([latency + stop, *(beside[name] for name in names_of(chip))]), traffic)
 
 
 def _bits(chip: Accelerator, tensor: Tensor) -> int:
@@ -130,7 +129,7 @@ def _price(part: Memory | Array | Compute, action: str) -> Fraction:
 Paid = tuple[int, ...]
 """Energy and cycles in units small enough to be whole, and bits at the outermost memory between them.
 
-Cycles are those for which compute stops, then those of every channel beside them.
+Cycles are those at the ends, those for which compute stops between them, and those of every channel there.
 """
 
 
@@ -172,8 +171,8 @@ class Prices:
             i: int, blocks: Blocks, nest: tuple[Loop, ...], paid: Paid
         ) -> Iterator[tuple[Cost, Blocks]]:
             if i == len(orders):
-                energy, traffic, stop, *busy = paid
-                latency = int(self.fixed * self.cycles) + stop + max([cycles, *busy])
+                energy, traffic, ends, stop, *beside = paid
+                latency = int(self.fixed * self.cycles) + ends + max([cycles + stop, *beside])
                 yield Cost(energy, latency, traffic), blocks
                 return
             for block in orders[i]:
@@ -201,7 +200,7 @@ class Prices:
         """What no order changes: transfers into the MAC, the MAC itself and the steps in which it works."""
         nest = tuple(loop for block in tiling.blocks for loop in block)
         mac = _price(self.chip.compute, "mac") * self.layer.macs * self.energies
-        paid = (int(mac), *(0 for _ in range(2 + len(self.channels))))
+        paid = (int(mac), *(0 for _ in range(3 + len(self.channels))))
         last = {item.tensor: item.memory for item in tiling.frame if isinstance(item, Storage)}
         for tensor, memory in last.items():
             at = self._lowest(memory, nest)
@@ -250,8 +249,8 @@ class Prices:
             (_point(served), _point(network), _point(received)),
             first,
         )
-        beside = [found.busy[name] - found.waiting[name] for name in self.channels]
-        cycles = [time * self.cycles for time in (found.stop, *beside)]
+        beside = (found.beside[name] for name in self.channels)
+        cycles = [time * self.cycles for time in (found.ends, found.stop, *beside)]
         assert all(c == int(c) for c in cycles)
         return (energy, traffic, *map(int, cycles))
 

@@ -36,7 +36,9 @@ def simulated_cycles(layer: Layer, chip: Accelerator, mapping: Mapping) -> float
                 needs[load].add(("load", k, s - 1))
                 needs[drain].add(("drain", k, s - 1))
             if s >= depth[k]:
-                needs[load].add(("mac", steps[s - depth[k]].last_mac))
+                # A single buffer is emptied before it is filled.
+                before = ("drain", k, s - 1) if depth[k] == 1 else ("mac", steps[s - depth[k]].last_mac)
+                needs[load].add(before)
             if k:
                 parent = next(p for p, of in enumerate(levels[k - 1]) if of.last_mac >= step.first_mac)
                 needs[load].add(("load", k - 1, parent))

@@ -16,10 +16,10 @@ class Point(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Of one transfer: cycles of channels, those of them in which compute waits, and how long it waits."""
+    """Of one transfer: cycles of channels between the ends, at the ends, and those for which compute stops."""
 
-    busy: Counter[str]
-    waiting: Counter[str]
+    beside: Counter[str]
+    ends: Fraction
     stop: Fraction
 
 
@@ -44,6 +44,8 @@ def speeds(chip: Accelerator) -> list[Fraction]:
 
 def fixed(chip: Accelerator) -> Fraction:
     """Cycles that no mapping changes."""
+    if not chip.waits:
+        return Fraction(0)
     delays = [
         max(a.route(t).delay_cycles for t in chip.tensors[:-1]) + a.route(chip.tensors[-1]).delay_cycles
         for a in chip.arrays
@@ -64,7 +66,7 @@ def times(
     parent, child = chip.memory(ends[0]), None if ends[1] is None else chip.memory(ends[1])
     sent, network, link = points
     is_output = tensor == chip.tensors[-1]
-    busy, waiting, stop = Counter(), Counter(), Fraction(0)
+    beside, at_ends, stop = Counter(), Fraction(0), Fraction(0)
     for way in ("inward", "outward"):
         inward = way == "inward"
         passed: list[
@@ -89,16 +91,32 @@ def times(
             if (port.tensors is None or tensor in port.tensors) and (port.writes if inward else port.reads)
         ]
         for name, speed, values, _ in passed:
-            busy[name] += values * bits / speed
-        if child is None:
+            beside[name] += values * bits / speed
+        if child is None or not chip.waits:
             continue
-        stopping = first if inward != is_output else 0
-        if child.buffering is Buffering.SINGLE:
-            stopping = getattr(sent, way)
         slowest = min((speed for _, speed, _, of_all in passed if of_all), default=None)
-        if slowest is not None:
-            stop += stopping * bits / slowest
+        if slowest is None:
+            continue
+        at_end = first if inward != is_output else 0
+        at_ends += at_end * bits / slowest
         for name, speed, _, of_all in passed:
-            if of_all:
-                waiting[name] += stopping * bits / speed
-    return Times(busy, waiting, stop)
+            beside[name] -= at_end * bits / speed if of_all else 0
+        if child.buffering is Buffering.SINGLE:
+            rest = (getattr(sent, way) - at_end) * bits
+            stop += rest / slowest
+            for name, depth in depths(chip).items():
+                if depth >= chip.depth(child.name):
+                    own = [speed for n, speed, _, of_all in passed if of_all and n == name]
+                    beside[name] += rest / slowest - (rest / own[0] if own else 0)
+    return Times(beside, at_ends, stop)
+
+
+def depths(chip: Accelerator) -> dict[str, int]:
+    """How far in each channel lies."""
+    found = {port.name: chip.depth(m.name) for m in chip.memories for port in m.ports}
+    for array in chip.arrays:
+        for tensor in array.routes:
+            found |= dict.fromkeys(
+                (f"{array.name} {tensor}", f"{array.name} {tensor} link"), chip.depth(array.name)
+            )
+    return found

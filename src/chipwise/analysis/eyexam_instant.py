@@ -6,10 +6,10 @@ cycles), the next one comes in and the one before goes out. Per level and kind o
 advances; n_j of them)
 
     x_j    = max over channels of (bits of one step / bits per cycle)                          [cycles]
-    step_j = max(c, x_j), or c where a single buffer has waited for x_j already
+    step_j = max(c, x_j), or c + x_j with a single buffer
     level  = c + Σ_j n_j step_j;   c = cycles of the level inside it, or of compute, / tiles
 
-    latency = waits + max( outermost level, max over channels of what is left for them )
+    latency = ends + max( outermost level, max over channels of what is left for them )
 
 Bits are those of `model.cost`, shared out over kinds of steps as the tile of one instance moves; steps of a kind count
 as their mean. The result is at least the latency of `model.latency`, which has no bursts.
@@ -24,7 +24,7 @@ from chipwise.hardware.accelerator import Accelerator, Memory
 from chipwise.hardware.buffering import Buffering
 from chipwise.mapping.mapping import Mapping, Storage, Temporal
 from chipwise.model.actions import Actions, Counts
-from chipwise.model.latency import COMPUTE, DRAIN, RAMP_UP, timing
+from chipwise.model.latency import COMPUTE, DRAIN, EXPOSED, RAMP_UP, timing
 from chipwise.workload.layer import Layer, Tensor
 
 FIRST, LAST = -1, -2
@@ -39,7 +39,7 @@ class Instant:
     waits: MappingType[str, float]
     """Of `model.latency`: configuration, ramp-up, drain, exposed transfers by memory."""
     steady_cycles: float
-    """In which compute works, or waits for a burst."""
+    """From the first MAC to the last."""
     bursts: MappingType[str, float]
     """Per memory level below the outermost, innermost first: cycles that it adds to the steady part."""
     slowest: str
@@ -57,8 +57,9 @@ class Instant:
 
     @property
     def cycles(self) -> float:
-        """Waits and the steady part."""
-        return sum(self.waits.values()) + self.steady_cycles
+        """Configuration, ramp-up, the steady part and drain."""
+        ends = sum(cycles for name, cycles in self.waits.items() if not name.startswith(EXPOSED))
+        return ends + self.steady_cycles
 
 
 @final
@@ -99,7 +100,8 @@ def instant(layer: Layer, chip: Accelerator, mapping: Mapping, counts: Counts) -
     for level in reversed(_levels(chip, mapping)):
         loops = _loops_above(layer, mapping, max(i for _, i in level))
         edges = [_edge(layer, chip, mapping, loops, i) for _, i in level]
-        with_level = _level_cycles(chip, counts, loops, edges, below)
+        exposed = sum(even.waits.get(EXPOSED + name, 0.0) for name in {m.name for m, _ in level})
+        with_level = _level_cycles(chip, counts, loops, edges, below) + exposed
         name = " + ".join(dict.fromkeys(memory.name for memory, _ in level))
         bursts[name], below = with_level - below, with_level
     slowest, steady = COMPUTE, below

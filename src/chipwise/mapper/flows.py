@@ -20,7 +20,7 @@ from chipwise.model.boxes import Role
 from chipwise.model.counts import spatial_role
 from chipwise.model.energy import mac_energy_pj, value_energy_pj
 from chipwise.model.kernels.search import DISTINCT, FIRST, FIRST_TILE, MAC, OWN, SUM, TRANSFER, UNION
-from chipwise.model.latency import LINK, NETWORK, SENT, pace, sees_what_is_sent, uses
+from chipwise.model.latency import LINK, NETWORK, SENT, pace, sees_what_is_sent, stops, uses
 from chipwise.workload.layer import Layer, Rank, Tensor
 
 
@@ -255,32 +255,38 @@ class _Edge:
         return found
 
     def _timed(self, parent: Memory, child: Memory | None) -> list[Quantity]:
-        """Cycles of every channel on the way, and of what all wait for."""
+        """Cycles of every channel on the way, and of what waits for it, as `model.latency` has them."""
         chip, arrays = self.flows.chip, self._arrays()
         tensor = self.flows.layer.tensors[self.tensor]
         bits = float(chip.bits(tensor.bits))
+        stopped: set[str] = set()
+        single = child is not None and chip.waits and child.buffering is Buffering.SINGLE
+        if child is not None and single:
+            stopped = {c.name for c in self.flows.objective.channels if stops(chip, child, c)}
         found = []
         for inward in (True, False) if tensor.is_output else (True,):
-            path = list(uses(tensor.name, parent, child, arrays, inward=inward))
-            rests = child is not None and chip.waits
-            exposed = child is not None and child.buffering is Buffering.SINGLE
-            slowest = bits * pace(path, len(arrays)) if rests else 0.0
+            path = list(uses(chip, tensor.name, (parent, child), arrays, inward=inward))
+            slowest = bits * pace(path, len(arrays)) if child is not None and chip.waits else 0.0
+            moving: dict[str, float] = {}
             for use in path:
-                own = bits / use.channel.bits_per_cycle
-                row = self.flows.objective.channels.index(use.channel.name)
-                if not (exposed and chip.waits and sees_what_is_sent(use, len(arrays))):
-                    found.append(self._part(use.at, self._row({row: own}), inward=inward))
-            if exposed:
-                found.append(self._part(SENT, self._row({}, slowest), inward=inward))
-            elif inward != tensor.is_output and slowest:
-                # The first tile: all wait for it, at the slowest one's pace, also those that move it themselves.
-                moving = {
-                    self.flows.objective.channels.index(u.channel.name): -bits / u.channel.bits_per_cycle
-                    for u in path
-                    if sees_what_is_sent(u, len(arrays))
+                name, own = use.channel.name, bits / use.channel.bits_per_cycle
+                if sees_what_is_sent(use, len(arrays)):
+                    moving[name] = own
+                if name not in moving or name not in stopped:
+                    found.append(self._part(use.at, self._row({name: own}), inward=inward))
+            if single:
+                # All of it stops compute and what is further in.
+                cycles = dict.fromkeys(stopped, slowest)
+                found.append(self._part(SENT, self._row(cycles, waits=slowest), inward=inward))
+            if inward != tensor.is_output and slowest:
+                # For the first tile or the last one all wait, at the slowest one's pace; those that move it do so then.
+                cycles = {
+                    c.name: slowest - moving.get(c.name, 0.0)
+                    for c in self.flows.objective.channels
+                    if c.name not in stopped
                 }
-                flow = self._flow(self.above[0], first=True, only_first=True)
-                found.append(Quantity(flow, self._row(moving, slowest)))
+                first = self._flow(self.above[0], first=True, only_first=True)
+                found.append(Quantity(first, self._row(cycles, waits=0.0 if single else slowest)))
         return found
 
     def _part(self, at: str, row: tuple[float, ...], *, inward: bool) -> Quantity:
@@ -298,11 +304,11 @@ class _Edge:
             return self.above[0]
         return next(at for at, p in enumerate(self.positions) if p.array is arrays[-1])
 
-    def _row(self, cycles: dict[int, float], of_all: float = 0.0) -> tuple[float, ...]:
-        """Rows of cost: cycles of channels, by number, and those of compute and of all channels."""
+    def _row(self, cycles: dict[str, float], *, waits: float = 0.0) -> tuple[float, ...]:
+        """Rows of cost: cycles of channels by name, and those for which compute waits."""
         objective = self.flows.objective
-        timed = [of_all + cycles.get(k, 0.0) for k in range(len(objective.channels))]
-        return (0.0, of_all, *timed, *((0.0,) if objective.traffic else ()))
+        timed = (cycles.get(channel.name, 0.0) for channel in objective.channels)
+        return (0.0, waits, *timed, *((0.0,) if objective.traffic else ()))
 
 
 def _merged(quantities: list[Quantity]) -> list[Quantity]:

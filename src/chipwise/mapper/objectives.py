@@ -6,7 +6,7 @@ from typing import final
 from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.model.kernels.search import EDP, ENERGY, LATENCY, TRAFFIC
-from chipwise.model.latency import channels, fixed_cycles
+from chipwise.model.latency import Channel, channels, fixed_cycles
 
 KINDS = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "traffic": TRAFFIC}
 """Energy in pJ, latency in cycles, their product, and bits that cross the outermost memory."""
@@ -23,8 +23,8 @@ class Objective:
     text: str
     """As it was asked for."""
     names: tuple[str, ...]
-    channels: tuple[str, ...]
-    """Everything with limited bandwidth, by name; empty where no name depends on time."""
+    channels: tuple[Channel, ...]
+    """Everything with limited bandwidth; empty where no name depends on time."""
     traffic: bool
     fixed_cycles: float
     """That every mapping takes besides."""
@@ -73,7 +73,7 @@ def objective_for(chip: Accelerator, text: str) -> Objective:
     return Objective(
         text,
         names,
-        tuple(channel.name for channel in channels(chip)) if timed else (),
+        channels(chip) if timed else (),
         "traffic" in names,
         fixed_cycles(chip) if timed else 0.0,
     )

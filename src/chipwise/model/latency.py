@@ -1,13 +1,14 @@
 """How long a mapping takes (docs/latency.md).
 
-    latency = fixed + waits + max( compute, max over channels of (busy − busy during waits) )          [cycles]
-    busy    = bits through the channel's busiest instance / bits per cycle
+    latency = fixed + ramp-up + drain + max( compute + Σ exposed, max over channels c of steady_c )          [cycles]
+    busy_c   = bits through the busiest instance of c / bits per cycle
+    steady_c = busy_c − what of it is ramp-up or drain + Σ exposed of the memories that c lies in or below
 
 A channel is a port of a memory, the network of an array, or the link of one instance in it. Nothing but bandwidth
 delays a transfer (no contention), and transfers spread evenly over the layer. What cannot overlap comes one after the
-other: the first tile of every memory (ramp-up), the last output tile on its way back (drain), and everything that
-moves into and out of a memory with a single buffer (exposed); each at the pace of the slowest channel on its way.
-`fixed`: configuration, and the words that pass from PE to PE before the last one works (delays of networks).
+other: the first tile of every memory (ramp-up), the last output tile on its way back (drain), and all that moves
+into and out of a memory with a single buffer (exposed), for which everything further in stops; each at the
+pace of the slowest channel on its way. `fixed`: configuration, and delays of networks.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, final
 
-from chipwise.hardware.accelerator import Accelerator, Array, Memory
+from chipwise.hardware.accelerator import Accelerator, Array, Memory, Port
 from chipwise.hardware.buffering import Buffering
 from chipwise.model.actions import Counts, Transfer
 from chipwise.workload.layer import Layer
@@ -36,6 +37,8 @@ class Channel(NamedTuple):
 
     name: str
     bits_per_cycle: float
+    depth: int
+    """Of its memory or array on the chip."""
 
 
 class Use(NamedTuple):
@@ -51,38 +54,44 @@ def channels(chip: Accelerator) -> tuple[Channel, ...]:
     parts: list[Memory | Array] = [*chip.memories, *chip.arrays]
     for part in sorted(parts, key=lambda part: chip.depth(part.name)):
         if isinstance(part, Memory):
-            found += [Channel(port.name, port.bits_per_cycle) for port in part.ports]
+            found += [_of_port(chip, part, port) for port in part.ports]
             continue
         for tensor in chip.tensors:
-            found += [use.channel for use in _of_array(part, tensor)]
+            found += [use.channel for use in _of_array(chip, part, tensor)]
     return tuple(found)
 
 
 def uses(
+    chip: Accelerator,
     tensor: str,
-    parent: Memory,
-    child: Memory | None,
+    ends: tuple[Memory, Memory | None],
     arrays: tuple[Array, ...],
     *,
     inward: bool,
 ) -> Iterator[Use]:
-    """Channels that a tensor passes between two memories, towards compute or back."""
+    """Channels that a tensor passes between two memories (None: to the MAC), towards compute or back."""
+    parent, child = ends
     for port in parent.ports:
         if (port.tensors is None or tensor in port.tensors) and (port.reads if inward else port.writes):
-            yield Use(Channel(port.name, port.bits_per_cycle), SENT)
+            yield Use(_of_port(chip, parent, port), SENT)
     for array in arrays[-1:]:
-        yield from _of_array(array, tensor)
+        yield from _of_array(chip, array, tensor)
     for port in child.ports if child is not None else ():
         if (port.tensors is None or tensor in port.tensors) and (port.writes if inward else port.reads):
-            yield Use(Channel(port.name, port.bits_per_cycle), LINK)
+            assert child is not None
+            yield Use(_of_port(chip, child, port), LINK)
 
 
-def _of_array(array: Array, tensor: str) -> Iterator[Use]:
-    route = array.route(tensor)
+def _of_port(chip: Accelerator, memory: Memory, port: Port) -> Channel:
+    return Channel(port.name, port.bits_per_cycle, chip.depth(memory.name))
+
+
+def _of_array(chip: Accelerator, array: Array, tensor: str) -> Iterator[Use]:
+    route, depth = array.route(tensor), chip.depth(array.name)
     if route.bits_per_cycle is not None:
-        yield Use(Channel(f"{array.name} {tensor}", route.bits_per_cycle), NETWORK)
+        yield Use(Channel(f"{array.name} {tensor}", route.bits_per_cycle, depth), NETWORK)
     if route.link_bits_per_cycle is not None:
-        yield Use(Channel(f"{array.name} {tensor} link", route.link_bits_per_cycle), LINK)
+        yield Use(Channel(f"{array.name} {tensor} link", route.link_bits_per_cycle, depth), LINK)
 
 
 def sees_what_is_sent(use: Use, n_arrays: int) -> bool:
@@ -112,6 +121,11 @@ def _fixed(chip: Accelerator) -> dict[str, float]:
     return {CONFIGURATION: chip.configuration_cycles, RAMP_UP: float(fill), DRAIN: float(back)}
 
 
+def stops(chip: Accelerator, child: Memory, channel: Channel) -> bool:
+    """Whether a channel stands still while the tiles of `child` change, if that has a single buffer."""
+    return channel.depth >= chip.depth(child.name)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -121,24 +135,33 @@ class Timing:
     busy: MappingType[str, Any]
     """Of every channel, over the whole layer, outermost first."""
     steady: MappingType[str, Any]
-    """Of every channel while compute works."""
+    """Of every channel between ramp-up and drain, with what stops it."""
     waits: MappingType[str, Any]
     """In which compute does not work: configuration, ramp-up, drain, exposed transfers by memory."""
 
     @property
+    def exposed(self) -> Any:
+        """Cycles in which work stops at single buffers."""
+        return sum(cycles for name, cycles in self.waits.items() if name.startswith(EXPOSED))
+
+    @property
+    def ends(self) -> Any:
+        """Cycles of configuration, ramp-up and drain."""
+        return sum(self.waits.values()) - self.exposed
+
+    @property
     def latency_cycles(self) -> Any:
-        """Waits, then the slowest of compute and channels."""
-        return sum(self.waits.values()) + max([self.compute, *self.steady.values()])
+        """Waits at both ends, and between them the slowest of compute and channels."""
+        return self.ends + max([self.compute + self.exposed, *self.steady.values()])
 
     @property
     def bound_by(self) -> str:
-        """`compute`, or the channel that holds it up most; a wait where that takes longer than all work."""
-        slowest, cycles = COMPUTE, self.compute
-        for name, steady in self.steady.items():
-            if steady > cycles:
-                slowest, cycles = name, steady
-        wait = max(self.waits, key=lambda name: self.waits[name], default=None)
-        return wait if wait is not None and self.waits[wait] > cycles else slowest
+        """What most cycles are spent on that are not those of compute: a channel, or a wait; else `compute`."""
+        parts = self.breakdown
+        worst = max(parts, key=lambda name: (parts[name], name == COMPUTE))
+        slowest = next(reversed(parts))
+        # A channel that holds compute up bounds the layer by itself, however little it adds.
+        return slowest if slowest in self.steady else worst
 
     @property
     def breakdown(self) -> dict[str, Any]:
@@ -147,7 +170,7 @@ class Timing:
         The sum is the latency.
         """
         found = {COMPUTE: self.compute, **{name: cycles for name, cycles in self.waits.items() if cycles}}
-        reached = self.compute
+        reached = self.compute + self.exposed
         for name in reversed(list(self.steady)):
             if self.steady[name] > reached:
                 found[name] = self.steady[name] - reached
@@ -164,37 +187,42 @@ def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[fl
         counts: of the mapping.
         number: float, or Fraction for exact cycles.
     """
-    busy = {channel.name: number(0.0) for channel in channels(chip)}
-    during_waits = dict(busy)
+    every = channels(chip)
+    busy = {channel.name: number(0.0) for channel in every}
+    steady = dict(busy)
     waits = {name: number(cycles) for name, cycles in _fixed(chip).items()}
     arrays = {array.name: array for array in chip.arrays}
     for t in counts.transfers:
         bits = chip.bits(layer.tensor(t.tensor).bits)
         between = tuple(arrays[name] for name in t.arrays)
-        child = None if t.child is None else chip.memory(t.child)
-        paths = [
-            list(uses(t.tensor, chip.memory(t.parent), child, between, inward=way)) for way in (True, False)
-        ]
-        for inward, path in zip((True, False), paths, strict=True):
+        ends = chip.memory(t.parent), None if t.child is None else chip.memory(t.child)
+        for inward in (True, False):
+            path = list(uses(chip, t.tensor, ends, between, inward=inward))
             for use in path:
                 moved = getattr(t, use.at)
-                values = moved.inward if inward else moved.outward
-                busy[use.channel.name] += values * bits / number(use.channel.bits_per_cycle)
-            if child is None or not chip.waits:
+                cycles = (
+                    (moved.inward if inward else moved.outward) * bits / number(use.channel.bits_per_cycle)
+                )
+                busy[use.channel.name] += cycles
+                steady[use.channel.name] += cycles
+            if ends[1] is None or not chip.waits:
                 continue
-            first, exposed = _waiting(t, child, inward=inward)
+            first, exposed = _waiting(t, ends[1], inward=inward)
             slowest = bits * pace(path, len(between), number)
-            name = RAMP_UP if inward else DRAIN
-            waits[name] += first * slowest
+            waits[RAMP_UP if inward else DRAIN] += first * slowest
+            moving = {
+                use.channel.name: bits / number(use.channel.bits_per_cycle)
+                for use in path
+                if sees_what_is_sent(use, len(between))
+            }
+            for name, own in moving.items():
+                steady[name] -= first * own
             if exposed:
-                name = EXPOSED + child.name
+                name = EXPOSED + ends[1].name
                 waits[name] = waits.get(name, number(0.0)) + exposed * slowest
-            for use in path:
-                if sees_what_is_sent(use, len(between)):
-                    during_waits[use.channel.name] += (
-                        (first + exposed) * bits / number(use.channel.bits_per_cycle)
-                    )
-    steady = {name: busy[name] - during_waits[name] for name in busy}
+                for channel in every:
+                    if stops(chip, ends[1], channel):
+                        steady[channel.name] += exposed * (slowest - moving.get(channel.name, number(0.0)))
     return Timing(number(float(counts.cycles)), busy, steady, waits)
 
 
