@@ -34,7 +34,7 @@ def test_evaluate_says_what_it_costs_and_why(run, small):
     total = next(line for line in lines if line.startswith("total")).split()
     assert total[1] == "9.46k"
     assert total[4] == f"{result.energy_pj / result.macs:.3g}"
-    for head in ("energy by component", "what bounds the time", "most costly layers", "mappings"):
+    for head in ("energy by component", "what takes the time", "most costly layers", "mappings"):
         assert head in lines
     assert "  each one taken is proven to need the least energy there (gap 0)" in lines
     assert "per batch of 2: " in lines[8]

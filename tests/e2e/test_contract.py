@@ -65,11 +65,16 @@ def test_every_layer_stands_under_its_name(evaluation):
     assert evaluation["totals"]["macs"] == network.macs
 
 
-def test_the_slowest_bounds_the_time(evaluation):
+def test_every_cycle_is_accounted_for(evaluation):
     for layer in evaluation["layers"]:
-        cycles = layer["cycles_by_bound"]
-        assert layer["latency_cycles"] == cycles[layer["bound_by"]] == max(cycles.values())
-        assert layer["active_pes"] * cycles["compute"] == pytest.approx(layer["macs"])
+        parts, busy = layer["latency_breakdown_cycles"], layer["cycles_by_bound"]
+        assert sum(parts.values()) == pytest.approx(layer["latency_cycles"], rel=1e-12)
+        assert min(parts.values()) > 0
+        assert layer["bound_by"] in parts
+        assert max(busy.values()) <= layer["latency_cycles"] * (1 + 1e-12)
+        assert layer["active_pes"] * busy["compute"] == pytest.approx(layer["macs"])
+    of_network = evaluation["latency_breakdown_cycles"]
+    assert sum(of_network.values()) == pytest.approx(evaluation["totals"]["latency_cycles"], rel=1e-12)
 
 
 def test_every_mapping_is_proven_and_costs_what_is_said(evaluation):

@@ -1,5 +1,6 @@
 """Results of an evaluation, per layer and in total, and their JSON form (schema chipwise.evaluation/1)."""
 
+import itertools
 from collections.abc import Mapping as MappingType
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import render
 from chipwise.model.cost import Cost, EnergyItem, StaticItem, energy_by, static_items
 from chipwise.model.energy import static_powers
+from chipwise.model.latency import CONFIGURATION, RAMP_UP
 from chipwise.workload.layer import Layer
 from chipwise.workload.operation import Operation
 
@@ -77,7 +79,7 @@ class LayerResult:
 
     @property
     def latency_cycles(self) -> float:
-        """Cycles of the slowest of compute and ports."""
+        """Cycles of the whole layer, by `cost.breakdown`."""
         return self.cost.latency_cycles
 
     @property
@@ -122,6 +124,7 @@ class LayerResult:
             "utilization": self.utilization,
             "bound_by": self.cost.bound_by,
             "cycles_by_bound": dict(self.cost.cycles),
+            "latency_breakdown_cycles": self.cost.breakdown,
             "off_chip_bytes": self.off_chip_bytes,
             "energy_by_component_pj": self.energy_by("component"),
             "energy_by_tensor_pj": self.energy_by("tensor"),
@@ -162,9 +165,38 @@ class EvaluationResult:
         return sum(r.energy_pj for r in self.layers.values())
 
     @property
+    def overlapped_cycles(self) -> float:
+        """Cycles in which the start of a layer hides behind the one before, on a chip that prefetches.
+
+        Of each start what does not depend on the layer before, as long as the off-chip ports have nothing else to do.
+        """
+        if not self.accelerator.prefetches:
+            return 0.0
+        off_chip = [port.name for port in self.accelerator.memories[0].ports]
+        found = 0.0
+        for before, after in itertools.pairwise(r.cost.timing for r in self.layers.values()):
+            idle = before.latency_cycles - max((before.busy[name] for name in off_chip), default=0.0)
+            found += min(after.known_before, idle)
+        return found
+
+    @property
     def latency_cycles(self) -> float:
-        """Cycles for the whole batch."""
-        return sum(r.latency_cycles for r in self.layers.values())
+        """Cycles for the whole batch: layers one after the other, less what overlaps."""
+        return sum(r.latency_cycles for r in self.layers.values()) - self.overlapped_cycles
+
+    @property
+    def breakdown(self) -> dict[str, float]:
+        """Every cycle of the latency once: compute, waits, and what channels add to what is further in."""
+        found: dict[str, float] = {}
+        for result in self.layers.values():
+            for name, cycles in result.cost.breakdown.items():
+                found[name] = found.get(name, 0.0) + cycles
+        left = self.overlapped_cycles
+        for name in (CONFIGURATION, RAMP_UP):
+            hidden = min(left, found.get(name, 0.0))
+            if hidden:
+                found[name], left = found[name] - hidden, left - hidden
+        return found
 
     @property
     def latency_s(self) -> float:
@@ -257,6 +289,7 @@ class EvaluationResult:
             "batch": self.batch,
             "objective": self.objective,
             "totals": self.totals(),
+            "latency_breakdown_cycles": self.breakdown,
             "components": self.components(),
             "layers": [r.to_dict() for r in self.layers.values()],
             "operations": [operation_dict(operation) for operation in self.operations],

@@ -28,6 +28,9 @@ CONFIGURATION, RAMP_UP, DRAIN = "configuration", "ramp-up", "drain"
 EXPOSED = "exposed "
 """Followed by the name of the memory whose tiles change while work stops."""
 
+WEIGHT = "weight"
+"""The tensor that no layer before computes."""
+
 SENT, NETWORK, LINK = "sent", "network", "link"
 """Where on its way a channel sees a transfer: at the parent, at the innermost array, at one child."""
 
@@ -138,6 +141,8 @@ class Timing:
     """Of every channel between ramp-up and drain, with what stops it."""
     waits: MappingType[str, Any]
     """In which compute does not work: configuration, ramp-up, drain, exposed transfers by memory."""
+    known_before: Any
+    """Of configuration and ramp-up what does not depend on the layer before: its parameters and weights."""
 
     @property
     def exposed(self) -> Any:
@@ -192,6 +197,7 @@ def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[fl
     steady = dict(busy)
     waits = {name: number(cycles) for name, cycles in _fixed(chip).items()}
     arrays = {array.name: array for array in chip.arrays}
+    known_before = waits.get(CONFIGURATION, number(0.0))
     for t in counts.transfers:
         bits = chip.bits(layer.tensor(t.tensor).bits)
         between = tuple(arrays[name] for name in t.arrays)
@@ -210,6 +216,7 @@ def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[fl
             first, exposed = _waiting(t, ends[1], inward=inward)
             slowest = bits * pace(path, len(between), number)
             waits[RAMP_UP if inward else DRAIN] += first * slowest
+            known_before += first * slowest if t.tensor == WEIGHT else 0
             moving = {
                 use.channel.name: bits / number(use.channel.bits_per_cycle)
                 for use in path
@@ -223,7 +230,7 @@ def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[fl
                 for channel in every:
                     if stops(chip, ends[1], channel):
                         steady[channel.name] += exposed * (slowest - moving.get(channel.name, number(0.0)))
-    return Timing(number(float(counts.cycles)), busy, steady, waits)
+    return Timing(number(float(counts.cycles)), busy, steady, waits, known_before)
 
 
 def _waiting(t: Transfer, child: Memory, *, inward: bool) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chipwise.analysis.compare import FIGURES, Column, Comparison
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.report.evaluation import component_shares
-from chipwise.report.tables import bar, percent, table
+from chipwise.report.tables import bar, percent, shares, table
 from chipwise.units import format_bytes, format_energy, format_frequency, format_power, format_time
 
 PARTS = 3
@@ -123,19 +123,17 @@ def _bars(fitting: Sequence[tuple[str, Column]]) -> str:
 
 
 def _parts(fitting: Sequence[tuple[str, Column]]) -> str:
-    """Where the energy goes and what bounds most of the time, a line per column."""
+    """Where the energy goes and what takes the time, a line per column."""
     width = max(len(name) for name, _ in fitting)
-    text = "where the energy goes, and what bounds the time\n"
+    text = "where the energy goes, and what takes the time\n"
     for name, column in fitting:
         assert column.result is not None
-        cycles: dict[str, float] = {}
-        for layer in column.result.layers.values():
-            bound = layer.cost.bound_by
-            cycles[bound] = cycles.get(bound, 0.0) + layer.latency_cycles
-        shares = component_shares(column.result.energy_by("component"), column.chip)
-        told = ", ".join(f"{part} {percent(share)}" for part, _, share in shares[:PARTS])
-        most = max(cycles, key=lambda what: cycles[what])
-        text += f"  {name:{width}}  {told}; time: {most} {percent(cycles[most] / sum(cycles.values()))}\n"
+        parts = component_shares(column.result.energy_by("component"), column.chip)
+        told = ", ".join(f"{part} {percent(share)}" for part, _, share in parts[:PARTS])
+        times = ", ".join(
+            f"{part} {percent(share)}" for part, _, share in shares(column.result.breakdown)[:PARTS]
+        )
+        text += f"  {name:{width}}  {told}; time: {times}\n"
     return text
 
 

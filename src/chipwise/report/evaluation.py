@@ -35,7 +35,7 @@ def evaluation_text(result: EvaluationResult) -> str:
         _layers(result),
         _figures(result),
         _energy(result),
-        _bounds(result),
+        _times(result),
         _costly(result),
         _certainty(result),
     )
@@ -159,16 +159,18 @@ def component_shares(energy_pj: dict[str, float], chip: Accelerator) -> list[tup
     return shares({f"{name} network" if name in arrays else name: e for name, e in energy_pj.items()})
 
 
-def _bounds(result: EvaluationResult) -> str:
-    cycles: dict[str, float] = {}
+def _times(result: EvaluationResult) -> str:
+    """Every cycle once: compute, waits, and channels that hold up what is further in; and what bounds how many layers."""
     layers: dict[str, int] = {}
     for layer in result.layers.values():
-        bound = layer.cost.bound_by
-        cycles[bound] = cycles.get(bound, 0.0) + layer.latency_cycles
-        layers[bound] = layers.get(bound, 0) + 1
-    total = len(result.layers)
-    rows = [(name, f"{layers[name]} of {total} layers", share) for name, _, share in shares(cycles)]
-    return f"what bounds the time\n{_bars(rows)}"
+        layers[layer.cost.bound_by] = layers.get(layer.cost.bound_by, 0) + 1
+    rows = [
+        (name, f"bounds {layers[name]} of {len(result.layers)} layers" if name in layers else "", share)
+        for name, _, share in shares(result.breakdown)
+    ]
+    overlapped = result.overlapped_cycles / result.accelerator.clock_hz
+    more = f"  and {format_time(overlapped)} of starts behind layers before\n" if overlapped else ""
+    return f"what takes the time\n{_bars(rows)}{more}"
 
 
 def _bars(rows: Sequence[tuple[str, str, float]]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chipwise.analysis.results import LayerResult
 from chipwise.report.evaluation import chip_line, component_shares
-from chipwise.report.tables import percent, table
+from chipwise.report.tables import percent, shares, table
 from chipwise.units import format_bytes, format_energy, format_time
 
 SCHEMA = "chipwise.mapping/1"
@@ -21,13 +21,12 @@ def layer_text(result: LayerResult, batch: int) -> str:
     chip, cost = result.accelerator, result.cost
     parts = component_shares(result.energy_by("component"), chip)
     components = ", ".join(f"{name} {percent(share)}" for name, _, share in parts)
-    others = {name: cycles for name, cycles in cost.cycles.items() if name != cost.bound_by}
-    rest = ", ".join(f"{name} {cycles:.6g}" for name, cycles in others.items())
+    spent = ", ".join(f"{name} {percent(share)}" for name, _, share in shares(cost.breakdown))
     lines = {
         "energy": f"{format_energy(result.energy_pj)}, {result.energy_pj / result.layer.macs:.3g} pJ/MAC: "
         + components,
         "time": f"{format_time(result.latency_s)}, {result.latency_cycles:.10g} cycles, "
-        f"bound by {cost.bound_by}" + (f" ({rest})" if rest else ""),
+        f"bound by {cost.bound_by}: {spent}",
         "PEs": f"{cost.active_pes:.1f} of {chip.pes} active while computing, "
         f"utilisation {percent(result.utilization)}",
         "off-chip": format_bytes(8 * result.off_chip_bytes),

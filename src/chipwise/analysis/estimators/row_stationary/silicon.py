@@ -23,7 +23,7 @@ from chipwise.analysis.evaluate import evaluate_mapping
 from chipwise.analysis.results import LayerResult
 from chipwise.components.tables import cnnergy_65nm, nn_dataflow_eyeriss
 from chipwise.model.actions import Actions
-from chipwise.model.cost import COMPUTE
+from chipwise.model.latency import COMPUTE
 from chipwise.sparsity.densities.uniform import Uniform
 from chipwise.sparsity.formats.run_length import EYERISS
 from chipwise.workload.layer import Layer
