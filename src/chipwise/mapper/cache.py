@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, is_dataclass
+from enum import Enum
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -28,6 +29,7 @@ from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
 from chipwise.model.cost import Cost, cost
 from chipwise.model.kernels import cache_folder
+from chipwise.model.latency import fixed_cycles
 from chipwise.workload.layer import Layer
 
 NODES = {"storage": Storage, "temporal": Temporal, "spatial": Spatial}
@@ -88,6 +90,7 @@ def key_of(layer: Layer, chip: Accelerator, objective: str, space: Mapspace) -> 
         "levels": [_plain(level) for level in chip.levels],
         "word_bits": chip.word_bits,
         "tensors of the chip": list(chip.tensors),
+        "waits": [chip.waits, fixed_cycles(chip)],
         "objective": names_of(objective),
         "space": _plain(space),
     }
@@ -114,6 +117,8 @@ def _plain(value: Any) -> Any:
         return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, dict):
         return [[k, _plain(v)] for k, v in value.items()]
     if isinstance(value, tuple | list):

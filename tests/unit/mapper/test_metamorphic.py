@@ -216,7 +216,19 @@ def twice_the_bits(_: Random, problem: Problem) -> Problem:
         ports = tuple(replace(p, bits_per_cycle=p.bits_per_cycle * 2) for p in m.ports)
         return replace(m, capacity_bits=doubled(m.capacity_bits), ports=ports)
 
+    def wider(array: Array) -> Array:
+        routes = {
+            tensor: replace(
+                route,
+                bits_per_cycle=doubled(route.bits_per_cycle),
+                link_bits_per_cycle=doubled(route.link_bits_per_cycle),
+            )
+            for tensor, route in array.routes.items()
+        }
+        return replace(array, routes=routes)
+
     layer, chip = on_memories(problem, double)
+    chip = replace(chip, levels=tuple(wider(x) if isinstance(x, Array) else x for x in chip.levels))
     tensors = tuple(replace(t, bits=doubled(t.bits)) for t in layer.tensors)
     return Problem(replace(layer, tensors=tensors), replace(chip, word_bits=chip.word_bits * 2))
 
