@@ -160,7 +160,7 @@ def component_shares(energy_pj: dict[str, float], chip: Accelerator) -> list[tup
 
 
 def _times(result: EvaluationResult) -> str:
-    """Every cycle once: compute, waits, and channels that hold up what is further in; and what bounds how many layers."""
+    """Every cycle once: compute, waits, and channels that hold up what is further in; and what bounds how many."""
     layers: dict[str, int] = {}
     for layer in result.layers.values():
         layers[layer.cost.bound_by] = layers.get(layer.cost.bound_by, 0) + 1
