@@ -14,7 +14,7 @@ from chipwise.errors import InputError
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]",
+        metavar="NAME",
         help="One of them; without it, all.",
         show_default=False,
     ),
