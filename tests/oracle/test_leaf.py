@@ -144,6 +144,11 @@ def assert_bounded(seed: int) -> int:
     return 1
 
 
+def test_a_loop_passed_on_the_way_out_may_move_a_tensor():
+    """Two tensors rest innermost; of the other loops of their block it is not known which of them each one moves."""
+    assert assert_bounded(1222)
+
+
 @pytest.mark.parametrize("block", range(4))
 def test_no_bound_is_above_what_it_bounds(block):
     assert sum(assert_bounded(seed) for seed in range(block * 40, (block + 1) * 40)) > 30

@@ -317,3 +317,67 @@ def test_networks_that_are_none(network: str, says: str):
 def test_messages_are_one_line_each():
     for pairs, _ in RULES.values():
         assert re.fullmatch(r"c\.yaml:\d+: [^\n]+", refused(*pairs))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "route"),
+    [
+        ("bus", Route(frozenset({"rows", "columns"}))),
+        ("forward along rows", Route(frozenset({"rows"}), delay_cycles=3)),
+        ("forward", Route(frozenset({"rows", "columns"}), delay_cycles=4)),
+        ("mesh", Route(frozenset({"rows", "columns"}))),
+    ],
+)
+def test_topologies_of_inputs(phrase: str, route: Route):
+    found = read(changed(("  - array: pes\n", f"  - array: pes\n    network: {{input: {phrase}}}\n")))
+    assert found.accelerator.arrays[0].route("input") == route
+
+
+@pytest.mark.parametrize(
+    ("phrase", "delay"), [("reduce", 0), ("reduce chain", 4), ("reduce tree along rows", 2)]
+)
+def test_topologies_of_outputs(phrase: str, delay: int):
+    found = read(changed(("  - array: pes\n", f"  - array: pes\n    network: {{output: {phrase}}}\n")))
+    assert found.accelerator.arrays[0].route("output").delay_cycles == delay
+
+
+@pytest.mark.parametrize(
+    ("network", "bandwidth", "limits"),
+    [
+        ("multicast", "8 b/cycle", (8.0, None)),
+        ("multicast", "{link: 8 b/cycle}", (None, 8.0)),
+        ("multicast", "{network: 2 words/cycle, link: 0.1 GB/s}", (16.0, 8.0)),
+        ("mesh", "8 b/cycle", (64.0, 8.0)),
+        ("mesh", "{link: 8 b/cycle, network: 9 b/cycle}", (9.0, 8.0)),
+    ],
+)
+def test_bandwidths_of_networks(network: str, bandwidth: str, limits: tuple[float | None, float | None]):
+    new = f"  - array: pes\n    network: {{input: {network}}}\n    bandwidth: {{input: {bandwidth}}}\n"
+    route = read(changed(("  - array: pes\n", new))).accelerator.arrays[0].route("input")
+    assert (route.bits_per_cycle, route.link_bits_per_cycle) == limits
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("bandwidth: {inputs: 8 b/cycle}", "'inputs' is no tensor here. Did you mean 'input'?"),
+        ("bandwidth: {input: 8}", "levels[2].bandwidth.input"),
+        ("bandwidth: {input: {both: 8 b/cycle}}", "both"),
+        ("network: {output: bus}", "an output is not bus; write `reduce`"),
+        ("network: {input: mesh along rows}", "shares nothing along an axis; write `mesh` alone"),
+    ],
+)
+def test_networks_and_bandwidths_that_are_refused(lines: str, says: str):
+    assert says in refused(("  - array: pes\n", f"  - array: pes\n    {lines}\n"))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("configuration: 5", "configuration = 5"),
+        ("configuration: 5 pJ", "configuration"),
+        ("prefetch: maybe", "prefetch"),
+    ],
+)
+def test_what_comes_before_a_layer_is_a_time(line: str, says: str):
+    assert says in refused(("levels:\n", f"{line}\nlevels:\n"))
