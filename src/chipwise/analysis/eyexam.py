@@ -35,6 +35,7 @@ from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError, NoMappingError
 from chipwise.hardware.accelerator import Accelerator
 from chipwise.hardware.dataflow import with_dataflow
+from chipwise.hardware.zeros import without_zeros
 from chipwise.mapper.mapspace import Mapspace
 from chipwise.mapper.search import search
 from chipwise.mapping.mapping import Mapping
@@ -218,7 +219,7 @@ def eyexam(
         )
     space = Mapspace(mapspace, factors)
     loaded = load_network(network).with_batch(batch)
-    accelerator = load_accelerator(chip)
+    accelerator = without_zeros(load_accelerator(chip))  # the steps bound work on every value, zero or not
     if not loaded.layers:
         raise InputError(
             f"network {loaded.name!r} has no layer that does MACs, so there is nothing to examine"

@@ -25,6 +25,7 @@ from chipwise.hardware.buffering import Buffering
 from chipwise.mapping.mapping import Mapping, Storage, Temporal
 from chipwise.model.actions import Actions, Counts
 from chipwise.model.latency import COMPUTE, DRAIN, EXPOSED, RAMP_UP, timing
+from chipwise.model.sparse import sparse_of
 from chipwise.workload.layer import Layer, Tensor
 
 FIRST, LAST = -1, -2
@@ -94,7 +95,7 @@ def instant(layer: Layer, chip: Accelerator, mapping: Mapping, counts: Counts) -
         mapping: a legal mapping.
         counts: of that mapping.
     """
-    even = timing(layer, chip, counts)
+    even = timing(sparse_of(layer, chip), counts)
     bursts: dict[str, float] = {}
     below = float(counts.cycles)
     for level in reversed(_levels(chip, mapping)):

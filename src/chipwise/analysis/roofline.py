@@ -18,7 +18,7 @@ from typing import Any, final
 from chipwise.analysis.eyexam import STEPS, Eyexam, check_same, eyexam_of
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.hardware.accelerator import Accelerator, Memory
-from chipwise.model.actions import Actions
+from chipwise.mapping.storage import stored
 
 SCHEMA = "chipwise.roofline/1"
 
@@ -171,14 +171,11 @@ def _point(result: LayerResult) -> Point:
         for m in chip.memories
         for port in m.ports
     }
-    least = sum(layer.volume(t.name) * chip.bits(t.bits) / 8 for t in layer.tensors)
+    outermost = chip.memories[0]
+    least = sum(layer.volume(t.name) * stored(layer, chip, outermost, t).bits / 8 for t in layer.tensors)
     memories = {m.name: _memory_bytes(result, m) for m in chip.memories}
     return Point(result.name, layer.macs, result.latency_cycles, moved, memories, least, result.cost.bound_by)
 
 
 def _memory_bytes(result: LayerResult, memory: Memory) -> float:
-    total = 0.0
-    for tensor in result.layer.tensors:
-        a = result.cost.counts.actions.get((memory.name, tensor.name), Actions())
-        total += (a.reads + a.fills + a.updates + a.drains) * result.accelerator.bits(tensor.bits) / 8
-    return total
+    return sum(bits / 8 for (name, _), bits in result.cost.moved_bits.items() if name == memory.name)

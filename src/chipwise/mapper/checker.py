@@ -3,14 +3,14 @@
 What is shared with the search, and what is not, is in docs/certificates.md.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite, prod
 from typing import final
 
 from chipwise.errors import ChipwiseError, InputError
-from chipwise.hardware.accelerator import Accelerator
+from chipwise.hardware.accelerator import Accelerator, Array, Memory
 from chipwise.mapper.classes import all_codes
 from chipwise.mapper.mapspace import Keeping, Mapspace, Nest, axis_sizes, keepings
 from chipwise.mapper.objectives import Objective, objective_for
@@ -22,12 +22,14 @@ from chipwise.mapper.search import Certificate, Found
 from chipwise.mapper.space import classes_of, nests_of
 from chipwise.mapping.legality import check
 from chipwise.mapping.mapping import Mapping, Spatial, Storage
+from chipwise.mapping.storage import RAW
 from chipwise.mapping.text import render
 from chipwise.model.actions import Counts
 from chipwise.model.counts import count
 from chipwise.model.energy import action_energy
 from chipwise.model.latency import exact_latency
-from chipwise.workload.layer import Layer, Tensor
+from chipwise.model.sparse import ACTIONS, Sparse, sparse_of
+from chipwise.workload.layer import Layer
 
 
 class CertificateError(ChipwiseError):
@@ -136,35 +138,48 @@ def _check_costs(frame: Frame, placed: _Placed) -> None:
 
 def _values(layer: Layer, chip: Accelerator, objective: Objective, counts: Counts) -> tuple[Fraction, ...]:
     """Exact costs by the names of an objective, from counts."""
-    outermost = chip.memories[0].name
-    energy = _energy(layer, chip, counts)
-    latency = exact_latency(layer, chip, counts)
+    sparse = sparse_of(layer, chip)
+    energy = _energy(sparse, counts)
+    latency = exact_latency(sparse, counts)
     bits = sum(
-        (a.reads + a.fills + a.updates + a.drains) * chip.bits(layer.tensor(tensor).bits)
-        for (memory, tensor), a in counts.actions.items()
-        if memory == outermost
+        (
+            n * Fraction(sparse.moved_bits(memory, kind, tensor))
+            for memory, tensor, kind, n in _accesses(counts)
+            if memory == chip.memories[0].name
+        ),
+        start=Fraction(0),
     )
-    of = {"energy": energy, "latency": latency, "edp": energy * latency, "traffic": Fraction(bits)}
+    of = {"energy": energy, "latency": latency, "edp": energy * latency, "traffic": bits}
     return tuple(of[name] for name in objective.names)
 
 
-def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> Fraction:
-    """Energy in pJ, without rounding: counts x energy of a word x its share."""
-
-    def words(tensor: Tensor, n: int) -> Fraction:
-        return Fraction(n * chip.bits(tensor.bits), chip.word_bits)
-
+def _energy(sparse: Sparse, counts: Counts) -> Fraction:
+    """Energy in pJ, without rounding: counts x energy of a word x its share as stored x what zeros leave."""
+    chip = sparse.chip
+    total = counts.macs * Fraction(sparse.mac_pj)
     arrays = {array.name: array for array in chip.arrays}
-    total = counts.macs * Fraction(action_energy(chip.compute, "mac").energy_pj)
-    for (name, tensor), a in counts.actions.items():
-        memory = chip.memory(name)
-        for action, n in (("read", a.reads + a.drains), ("write", a.fills + a.updates)):
-            each = Fraction(action_energy(memory, action).energy_pj)
-            total += words(layer.tensor(tensor), n) * each
+    moved: list[tuple[Memory | Array, str, str, int]]
+    moved = [(chip.memory(name), tensor, kind, n) for name, tensor, kind, n in _accesses(counts)]
     for (name, tensor), hops in counts.hops.items():
-        for action, n in (("transfer", hops.transfers), ("reduce", hops.reductions)):
-            total += words(layer.tensor(tensor), n) * Fraction(action_energy(arrays[name], action).energy_pj)
+        moved.append((arrays[name], tensor, "transfers", hops.transfers))
+        moved.append((arrays[name], tensor, "reductions", hops.reductions))
+    for part, name, kind, n in moved:
+        raw = chip.bits(sparse.layer.tensor(name).bits)
+        written = sparse.stored[part.name, name]
+        share = Fraction(raw if kind == "reductions" else written.bits) / chip.word_bits
+        each = Fraction(action_energy(part, ACTIONS[kind]).energy_pj) * share
+        codec = part.energy.get({"read": "decompress", "write": "compress"}.get(ACTIONS[kind], ""))
+        if codec is not None and written.format != RAW:
+            each += Fraction(codec.energy_pj) * raw / chip.word_bits
+        total += n * each * Fraction(sparse.kept(part.name, kind, name).energy)
     return total
+
+
+def _accesses(counts: Counts) -> Iterator[tuple[str, str, str, int]]:
+    """(memory, tensor, kind, how many) of all accesses."""
+    for (memory, tensor), found in counts.actions.items():
+        for kind in ("reads", "fills", "updates", "drains"):
+            yield memory, tensor, kind, getattr(found, kind)
 
 
 def _beaten(layer: Layer, chip: Accelerator, claim: Claim, better: Mapping, number: int) -> str:

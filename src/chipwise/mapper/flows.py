@@ -18,9 +18,9 @@ from chipwise.mapper.mapspace import Nest, Position
 from chipwise.mapper.objectives import Objective
 from chipwise.model.boxes import Role
 from chipwise.model.counts import spatial_role
-from chipwise.model.energy import mac_energy_pj, value_energy_pj
 from chipwise.model.kernels.search import DISTINCT, FIRST, FIRST_TILE, MAC, OWN, SUM, TRANSFER, UNION
-from chipwise.model.latency import LINK, NETWORK, SENT, pace, sees_what_is_sent, stops, uses
+from chipwise.model.latency import LINK, NETWORK, SENT, cycles_of_value, pace, sees_what_is_sent, stops, uses
+from chipwise.model.sparse import Sparse
 from chipwise.workload.layer import Layer, Rank, Tensor
 
 
@@ -94,6 +94,7 @@ class Flows:
     chip: Accelerator
     objective: Objective
     n_heads: int
+    sparse: Sparse
     number: dict[Term, int] = field(default_factory=dict)
     _edges: dict[tuple[object, ...], list[Quantity]] = field(default_factory=dict)
 
@@ -120,7 +121,7 @@ class Flows:
         """Every multiply-accumulate: each instance's accesses to the first tensor, one by one."""
         if ("macs",) not in self._edges:
             roles = tuple(-1 if p.axis is None else SUM for p in nest.positions)
-            row = (mac_energy_pj(self.chip), *(0.0 for _ in range(self.objective.n_rows - 1)))
+            row = (self.sparse.mac_pj, *(0.0 for _ in range(self.objective.n_rows - 1)))
             made = Quantity(Flow(0, self.n_heads, len(roles), (roles, roles)), row)
             self._edges["macs",] = [self.numbered(made)]
         return self._edges["macs",][0]
@@ -231,26 +232,26 @@ class _Edge:
 
     def _of_all(self, parent: Memory, child: Memory | None) -> list[Quantity]:
         """Energy and off-chip bits of all instances."""
-        chip, arrays = self.flows.chip, self._arrays()
-        tensor = self.flows.layer.tensors[self.tensor]
+        arrays, tensor = self._arrays(), self.flows.layer.tensors[self.tensor]
         sent, visits = (self._flow(seen, first=False) for seen in self.above)
-        row = _Weigher(chip, self.flows.objective, tensor)
-        hop = value_energy_pj(chip, arrays[-1], "transfer", tensor) if arrays else 0.0
+        row = _Weigher(self.flows.sparse, self.flows.objective, tensor)
+        hop = row.sparse.access_pj(arrays[-1], "transfers", tensor) if arrays else 0.0
         if not tensor.is_output:
-            found = [Quantity(sent, row.access(parent, "read")), Quantity(visits, row.energy(hop))]
+            found = [Quantity(sent, row.access(parent, "reads")), Quantity(visits, row.energy(hop))]
             if child is not None:
-                found.append(Quantity(visits, row.access(child, "write")))
+                found.append(Quantity(visits, row.access(child, "fills")))
             return found
+        again = self._distinct(sent, self.above[0], first=False)
         found = [
-            Quantity(sent, row.access(parent, "write")),
-            Quantity(sent, row.access(parent, "read"), self._distinct(sent, self.above[0], first=False)),
+            Quantity(sent, row.access(parent, "updates")),
+            Quantity(sent, row.access(parent, "reads"), again),
         ]
         if child is not None:
             again = self._distinct(visits, self.above[1], first=False)
-            found.append(Quantity(visits, row.access(child, "read")))
-            found.append(Quantity(visits, row.access(child, "write"), again))
+            found.append(Quantity(visits, row.access(child, "drains")))
+            found.append(Quantity(visits, row.access(child, "fills"), again))
         if arrays:
-            hop += value_energy_pj(chip, arrays[-1], "reduce", tensor)
+            hop += row.sparse.access_pj(arrays[-1], "reductions", tensor)
             found.append(Quantity(visits, row.energy(hop), sent))
         return found
 
@@ -258,7 +259,7 @@ class _Edge:
         """Cycles of every channel on the way, and of what waits for it, as `model.latency` has them."""
         chip, arrays = self.flows.chip, self._arrays()
         tensor = self.flows.layer.tensors[self.tensor]
-        bits = float(chip.bits(tensor.bits))
+        sparse = self.flows.sparse
         stopped: set[str] = set()
         single = child is not None and chip.waits and child.buffering is Buffering.SINGLE
         if child is not None and single:
@@ -266,10 +267,12 @@ class _Edge:
         found = []
         for inward in (True, False) if tensor.is_output else (True,):
             path = list(uses(chip, tensor.name, (parent, child), arrays, inward=inward))
-            slowest = bits * pace(path, len(arrays)) if child is not None and chip.waits else 0.0
+            slowest = (
+                pace(sparse, tensor.name, path, len(arrays)) if child is not None and chip.waits else 0.0
+            )
             moving: dict[str, float] = {}
             for use in path:
-                name, own = use.channel.name, bits / use.channel.bits_per_cycle
+                name, own = use.channel.name, cycles_of_value(sparse, tensor.name, use)
                 if sees_what_is_sent(use, len(arrays)):
                     moving[name] = own
                 if name not in moving or name not in stopped:
@@ -326,7 +329,7 @@ def _merged(quantities: list[Quantity]) -> list[Quantity]:
 class _Weigher:
     """Turns accesses of all instances into rows of the objective: energy and off-chip bits."""
 
-    chip: Accelerator
+    sparse: Sparse
     objective: Objective
     tensor: Tensor
 
@@ -334,6 +337,7 @@ class _Weigher:
         timed = (0.0,) * self.objective.n_timed
         return (energy_pj, *timed, *((off_chip_bits,) if self.objective.traffic else ()))
 
-    def access(self, memory: Memory, action: str) -> tuple[float, ...]:
-        off_chip = float(self.chip.bits(self.tensor.bits)) if memory is self.chip.memories[0] else 0.0
-        return self.energy(value_energy_pj(self.chip, memory, action, self.tensor), off_chip)
+    def access(self, memory: Memory, count: str) -> tuple[float, ...]:
+        outermost = memory is self.sparse.chip.memories[0]
+        off_chip = float(self.sparse.moved_bits(memory.name, count, self.tensor.name)) if outermost else 0.0
+        return self.energy(self.sparse.access_pj(memory, count, self.tensor), off_chip)

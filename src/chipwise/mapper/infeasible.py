@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
 
 from chipwise.errors import NoMappingError
 from chipwise.hardware.accelerator import Accelerator, ActionEnergy, Level, Memory, Parallel
@@ -58,14 +59,14 @@ def _least_capacity(layer: Layer, chip: Accelerator, memory: Memory, find_any: F
     if found is None:
         return None
     too_small = memory.usable_bits or 0
-    enough = sum(utilisation(layer, chip, found)[memory.name].values())
+    enough = ceil(sum(utilisation(layer, chip, found)[memory.name].values()))
     while too_small + 1 < enough:
         middle = (too_small + enough) // 2
         found = find_any(layer, _with_capacity(chip, memory.name, middle))
         if found is None:
             too_small = middle
         else:
-            enough = sum(utilisation(layer, chip, found)[memory.name].values())
+            enough = ceil(sum(utilisation(layer, chip, found)[memory.name].values()))
     return enough
 
 

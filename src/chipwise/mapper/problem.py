@@ -15,6 +15,7 @@ from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapper.flows import FlowArrays, Flows, moving_terms
 from chipwise.mapper.mapspace import Nest
 from chipwise.mapper.objectives import Objective
+from chipwise.mapping.storage import stored
 from chipwise.workload.layer import Layer, Tensor
 
 Floats = NDArray[np.float64]
@@ -112,6 +113,8 @@ class Problem:
     dims: tuple[str, ...]
     """Those of the components, in the order of the layer: the ones with iterations."""
     static: Arrays
+    pace: float
+    """Cycles that one of the busiest PE takes, on average with its zeros."""
     units: dict[int, list[int]]
     """Dimensions (numbers) of every factor of a tensor: a rank, or an irrelevant dimension alone."""
 
@@ -164,7 +167,7 @@ def make_problem(flows: Flows, factors: str, nest: Nest) -> Problem:
         axis_size=np.array([p.axis.size for p in nest.positions if p.axis is not None], np.int64),
         capacity=np.array([m.usable_bits for m in limited], np.float64),
         held_bits=np.array(
-            [[float(chip.bits(t.bits)) for t in layer.tensors] for _ in limited], np.float64
+            [[float(stored(layer, chip, m, t).held_bits) for t in layer.tensors] for m in limited], np.float64
         ).reshape(len(limited), len(layer.tensors)),
         memo=none.reshape(0, 0, 0, 0, 0),
         memo_row=none,
@@ -185,6 +188,7 @@ def make_problem(flows: Flows, factors: str, nest: Nest) -> Problem:
         components,
         tuple(dims),
         static,
+        flows.sparse.compute.time,
         of_units,
     )
 

@@ -17,6 +17,7 @@ from chipwise.mapper.space import classes_of, nests_of, size_of
 from chipwise.mapper.tables import Tables, Work
 from chipwise.mapper.templates import Template, make_template
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.model.sparse import sparse_of
 from chipwise.workload.layer import Layer
 
 NODES, OVERFLOWED, LIMIT, STOPPED = 0, 4, 5, 6
@@ -109,7 +110,7 @@ class Run:
         self.blocked: str | None = None
         nests = nests_of(chip, keeping, space)
         nest = nests[0]
-        flows = Flows(layer, chip, objective, len(nest.heads))
+        flows = Flows(layer, chip, objective, len(nest.heads), sparse_of(layer, chip))
         self.problem = _problem(flows, space, nests)
         self.tables = Tables(self.problem)
         columns = Columns(self.problem, flows)

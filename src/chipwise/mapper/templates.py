@@ -25,6 +25,7 @@ class TemplateArrays(NamedTuple):
     kinds: Ints
     n_timed: int
     fixed: float
+    pace: float
     sequence: Ints
     twin: Ints
     levels: int
@@ -114,6 +115,7 @@ class Template:
             "kinds": np.array(objective.kinds, np.int64),
             "n_timed": objective.n_timed,
             "fixed": objective.fixed_cycles,
+            "pace": problem.pace,
             "columns": columns,
             "variants": np.array([v + [(-1, -1)] * (widest - len(v)) for v in self.variants], np.int64),
             "slot": np.array(self.slots, np.int64),

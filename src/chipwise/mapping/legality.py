@@ -28,6 +28,7 @@ from typing import NoReturn, final
 from chipwise.errors import InputError, did_you_mean
 from chipwise.hardware.accelerator import Accelerator, Axis, Memory
 from chipwise.mapping.mapping import Mapping, Node, Spatial, Storage, Temporal
+from chipwise.mapping.storage import stored
 from chipwise.units import format_bytes
 from chipwise.workload.layer import Layer
 
@@ -57,7 +58,7 @@ def check(layer: Layer, chip: Accelerator, mapping: Mapping) -> None:
     _check_capacity(nest, mapping)
 
 
-def utilisation(layer: Layer, chip: Accelerator, mapping: Mapping) -> dict[str, dict[str, int]]:
+def utilisation(layer: Layer, chip: Accelerator, mapping: Mapping) -> dict[str, dict[str, float]]:
     """Bits that the largest tile of each tensor takes in one instance of each memory.
 
     Args:
@@ -66,14 +67,15 @@ def utilisation(layer: Layer, chip: Accelerator, mapping: Mapping) -> dict[str, 
         mapping: one that names only what layer and chip have.
 
     Returns:
-        {memory: {tensor: bits}}, memories outermost first, tensors in the order of the mapping.
+        {memory: {tensor: bits}}, as stored there, memories outermost first, tensors in the order of the mapping.
     """
-    used: dict[str, dict[str, int]] = {m.name: {} for m in chip.memories}
+    used: dict[str, dict[str, float]] = {m.name: {} for m in chip.memories}
     tile = dict(layer.dims)
     for node in mapping.nodes:
         if isinstance(node, Storage):
             tensor = layer.tensor(node.tensor)
-            used[node.memory][node.tensor] = tensor.volume(tile) * chip.bits(tensor.bits)
+            held = stored(layer, chip, chip.memory(node.memory), tensor).held_bits
+            used[node.memory][node.tensor] = tensor.volume(tile) * held
         else:
             tile[node.dim] = min(node.tile, tile[node.dim])
     return used

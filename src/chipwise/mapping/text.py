@@ -79,7 +79,7 @@ class _Page:
     layer: Layer
     chip: Accelerator
     nodes: tuple[Node, ...]
-    used_bits: dict[str, dict[str, int]]
+    used_bits: dict[str, dict[str, float]]
     last: dict[str, int]
     """Of each memory, the index of its last node: the line there tells how full it is."""
     width: int

@@ -4,7 +4,8 @@ energy  = Σ actions x energy per action                       [pJ]
 latency: `chipwise.model.latency`                              [cycles]
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import final
 
@@ -12,8 +13,9 @@ from chipwise.hardware.accelerator import Accelerator
 from chipwise.mapping.mapping import Mapping
 from chipwise.model.actions import Counts
 from chipwise.model.counts import count
-from chipwise.model.energy import action_energy, mac_energy_pj, static_powers, value_energy_pj
+from chipwise.model.energy import action_energy, static_powers
 from chipwise.model.latency import COMPUTE, Timing, timing
+from chipwise.model.sparse import Sparse, sparse_of
 from chipwise.workload.layer import Layer
 
 
@@ -61,7 +63,11 @@ class Cost:
     counts: Counts
     energy: tuple[EnergyItem, ...]
     timing: Timing
-    off_chip_bits: int
+    moved_bits: MappingType[tuple[str, str], float]
+    """In and out of every memory, all instances, by tensor: as stored, and without what zeros skip."""
+    off_chip_bits: float
+    macs_done: float
+    """Those that no zero skips."""
 
     @property
     def energy_pj(self) -> float:
@@ -133,36 +139,47 @@ def cost(layer: Layer, chip: Accelerator, mapping: Mapping) -> Cost:
         chip: what it runs on, with an energy for every action.
         mapping: a legal mapping of the layer on the chip.
     """
-    counts = count(layer, chip, mapping)
-    energy = tuple(_energy(layer, chip, counts))
-    return Cost(counts, energy, timing(layer, chip, counts), _off_chip_bits(layer, chip, counts))
+    counts, sparse = count(layer, chip, mapping), sparse_of(layer, chip)
+    energy = tuple(_energy(sparse, counts))
+    moved, outermost = _moved_bits(sparse, counts), chip.memories[0].name
+    return Cost(
+        counts=counts,
+        energy=energy,
+        timing=timing(sparse, counts),
+        moved_bits=moved,
+        off_chip_bits=sum(bits for (memory, _), bits in moved.items() if memory == outermost),
+        macs_done=counts.macs * sparse.done,
+    )
 
 
-def _energy(layer: Layer, chip: Accelerator, counts: Counts) -> list[EnergyItem]:
-    items = []
-    for (name, tensor), actions in counts.actions.items():
+def _energy(sparse: Sparse, counts: Counts) -> Iterator[EnergyItem]:
+    """Items by memory, tensor and action; two where an action towards compute is saved and the other one is not."""
+    layer, chip = sparse.layer, sparse.chip
+    for (name, tensor), found in counts.actions.items():
         memory = chip.memory(name)
-        totals = {"read": actions.reads + actions.drains, "write": actions.fills + actions.updates}
-        for action, total in totals.items():
-            each = value_energy_pj(chip, memory, action, layer.tensor(tensor))
-            items.append(EnergyItem(name, tensor, action, total, each, action_energy(memory, action).source))
+        for action, kinds in (("read", ("reads", "drains")), ("write", ("fills", "updates"))):
+            prices: dict[float, int] = {}
+            for kind in kinds:
+                each = sparse.access_pj(memory, kind, layer.tensor(tensor))
+                prices[each] = prices.get(each, 0) + getattr(found, kind)
+            source = action_energy(memory, action).source
+            for each, total in prices.items():
+                yield EnergyItem(name, tensor, action, total, each, source)
     arrays = {array.name: array for array in chip.arrays}
     for (name, tensor), hops in counts.hops.items():
-        for action, total in (("transfer", hops.transfers), ("reduce", hops.reductions)):
-            each = value_energy_pj(chip, arrays[name], action, layer.tensor(tensor))
+        for kind, action in (("transfers", "transfer"), ("reductions", "reduce")):
+            each = sparse.access_pj(arrays[name], kind, layer.tensor(tensor))
             source = action_energy(arrays[name], action).source
-            items.append(EnergyItem(name, tensor, action, total, each, source))
+            yield EnergyItem(name, tensor, action, getattr(hops, kind), each, source)
     compute = chip.compute
     source = action_energy(compute, "mac").source
-    items.append(EnergyItem(compute.name, "mac", "mac", counts.macs, mac_energy_pj(chip), source))
-    return items
+    yield EnergyItem(compute.name, "mac", "mac", counts.macs, sparse.mac_pj, source)
 
 
-def _off_chip_bits(layer: Layer, chip: Accelerator, counts: Counts) -> int:
-    """Bits read from and written to the outermost memory."""
-    outermost = chip.memories[0].name
-    return sum(
-        (a.reads + a.fills + a.updates + a.drains) * chip.bits(layer.tensor(tensor).bits)
-        for (memory, tensor), a in counts.actions.items()
-        if memory == outermost
-    )
+def _moved_bits(sparse: Sparse, counts: Counts) -> dict[tuple[str, str], float]:
+    """Bits read from and written to every memory, as they are stored there."""
+    found = {}
+    for (memory, tensor), a in counts.actions.items():
+        kinds = {"reads": a.reads, "fills": a.fills, "updates": a.updates, "drains": a.drains}
+        found[memory, tensor] = sum(n * sparse.moved_bits(memory, kind, tensor) for kind, n in kinds.items())
+    return found

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, final
 from chipwise.hardware.accelerator import Accelerator, Array, Memory, Port
 from chipwise.hardware.buffering import Buffering
 from chipwise.model.actions import Counts, Transfer
-from chipwise.workload.layer import Layer
+from chipwise.model.sparse import Sparse
 
 COMPUTE = "compute"
 """What bounds a layer that no channel does."""
@@ -45,10 +45,12 @@ class Channel(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A channel that a transfer passes, and where."""
+    """A channel that a transfer passes, where, and as which count of which part (see `model.sparse`)."""
 
     channel: Channel
     at: str
+    part: str
+    kind: str
 
 
 def channels(chip: Accelerator) -> tuple[Channel, ...]:
@@ -76,13 +78,13 @@ def uses(
     parent, child = ends
     for port in parent.ports:
         if (port.tensors is None or tensor in port.tensors) and (port.reads if inward else port.writes):
-            yield Use(_of_port(chip, parent, port), SENT)
+            yield Use(_of_port(chip, parent, port), SENT, parent.name, "reads" if inward else "updates")
     for array in arrays[-1:]:
         yield from _of_array(chip, array, tensor)
     for port in child.ports if child is not None else ():
         if (port.tensors is None or tensor in port.tensors) and (port.writes if inward else port.reads):
             assert child is not None
-            yield Use(_of_port(chip, child, port), LINK)
+            yield Use(_of_port(chip, child, port), LINK, child.name, "fills" if inward else "drains")
 
 
 def _of_port(chip: Accelerator, memory: Memory, port: Port) -> Channel:
@@ -92,9 +94,16 @@ def _of_port(chip: Accelerator, memory: Memory, port: Port) -> Channel:
 def _of_array(chip: Accelerator, array: Array, tensor: str) -> Iterator[Use]:
     route, depth = array.route(tensor), chip.depth(array.name)
     if route.bits_per_cycle is not None:
-        yield Use(Channel(f"{array.name} {tensor}", route.bits_per_cycle, depth), NETWORK)
+        yield Use(
+            Channel(f"{array.name} {tensor}", route.bits_per_cycle, depth), NETWORK, array.name, "transfers"
+        )
     if route.link_bits_per_cycle is not None:
-        yield Use(Channel(f"{array.name} {tensor} link", route.link_bits_per_cycle, depth), LINK)
+        yield Use(
+            Channel(f"{array.name} {tensor} link", route.link_bits_per_cycle, depth),
+            LINK,
+            array.name,
+            "transfers",
+        )
 
 
 def sees_what_is_sent(use: Use, n_arrays: int) -> bool:
@@ -102,10 +111,17 @@ def sees_what_is_sent(use: Use, n_arrays: int) -> bool:
     return use.at == SENT or n_arrays == 0 or (use.at == NETWORK and n_arrays == 1)
 
 
-def pace(path: list[Use], n_arrays: int, number: Callable[[float], Any] = float) -> Any:
-    """Cycles per bit of what is sent along a path: those of its slowest channel; 0 where none is limited."""
+def cycles_of_value(sparse: Sparse, tensor: str, use: Use, number: Callable[[float], Any] = float) -> Any:
+    """Cycles that one value keeps a channel busy on average: its bits as they pass there / bits per cycle."""
+    return number(sparse.moved_bits(use.part, use.kind, tensor)) / number(use.channel.bits_per_cycle)
+
+
+def pace(
+    sparse: Sparse, tensor: str, path: list[Use], n_arrays: int, number: Callable[[float], Any] = float
+) -> Any:
+    """Cycles per value of what is sent along a path: those of its slowest channel; 0 where none is limited."""
     return max(
-        (1 / number(u.channel.bits_per_cycle) for u in path if sees_what_is_sent(u, n_arrays)),
+        (cycles_of_value(sparse, tensor, u, number) for u in path if sees_what_is_sent(u, n_arrays)),
         default=number(0.0),
     )
 
@@ -183,15 +199,15 @@ class Timing:
         return found
 
 
-def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[float], Any] = float) -> Timing:
+def timing(sparse: Sparse, counts: Counts, number: Callable[[float], Any] = float) -> Timing:
     """The time of a mapping.
 
     Args:
-        layer: what is computed.
-        chip: ports, networks and buffers.
+        sparse: layer, chip, and what zeros save there.
         counts: of the mapping.
         number: float, or Fraction for exact cycles.
     """
+    chip = sparse.chip
     every = channels(chip)
     busy = {channel.name: number(0.0) for channel in every}
     steady = dict(busy)
@@ -199,26 +215,24 @@ def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[fl
     arrays = {array.name: array for array in chip.arrays}
     known_before = waits.get(CONFIGURATION, number(0.0))
     for t in counts.transfers:
-        bits = chip.bits(layer.tensor(t.tensor).bits)
         between = tuple(arrays[name] for name in t.arrays)
         ends = chip.memory(t.parent), None if t.child is None else chip.memory(t.child)
         for inward in (True, False):
             path = list(uses(chip, t.tensor, ends, between, inward=inward))
             for use in path:
                 moved = getattr(t, use.at)
-                cycles = (
-                    (moved.inward if inward else moved.outward) * bits / number(use.channel.bits_per_cycle)
-                )
+                values = moved.inward if inward else moved.outward
+                cycles = values * cycles_of_value(sparse, t.tensor, use, number)
                 busy[use.channel.name] += cycles
                 steady[use.channel.name] += cycles
             if ends[1] is None or not chip.waits:
                 continue
             first, exposed = _waiting(t, ends[1], inward=inward)
-            slowest = bits * pace(path, len(between), number)
+            slowest = pace(sparse, t.tensor, path, len(between), number)
             waits[RAMP_UP if inward else DRAIN] += first * slowest
             known_before += first * slowest if t.tensor == WEIGHT else 0
             moving = {
-                use.channel.name: bits / number(use.channel.bits_per_cycle)
+                use.channel.name: cycles_of_value(sparse, t.tensor, use, number)
                 for use in path
                 if sees_what_is_sent(use, len(between))
             }
@@ -230,7 +244,8 @@ def timing(layer: Layer, chip: Accelerator, counts: Counts, number: Callable[[fl
                 for channel in every:
                     if stops(chip, ends[1], channel):
                         steady[channel.name] += exposed * (slowest - moving.get(channel.name, number(0.0)))
-    return Timing(number(float(counts.cycles)), busy, steady, waits, known_before)
+    compute = number(float(counts.cycles)) * number(sparse.compute.time)
+    return Timing(compute, busy, steady, waits, known_before)
 
 
 def _waiting(t: Transfer, child: Memory, *, inward: bool) -> tuple[int, int]:
@@ -241,8 +256,8 @@ def _waiting(t: Transfer, child: Memory, *, inward: bool) -> tuple[int, int]:
     return first, moved - first if child.buffering is Buffering.SINGLE else 0
 
 
-def exact_latency(layer: Layer, chip: Accelerator, counts: Counts) -> Fraction:
+def exact_latency(sparse: Sparse, counts: Counts) -> Fraction:
     """Latency without rounding."""
-    found = timing(layer, chip, counts, Fraction).latency_cycles
+    found = timing(sparse, counts, Fraction).latency_cycles
     assert isinstance(found, Fraction)
     return found

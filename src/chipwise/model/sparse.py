@@ -16,13 +16,10 @@ from math import ceil, prod
 from typing import final
 
 from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Parallel
+from chipwise.mapping.storage import RAW, Stored, density_model
+from chipwise.mapping.storage import stored as stored_in
 from chipwise.model.energy import action_energy
 from chipwise.sparsity.balance import slowest_share
-from chipwise.sparsity.densities.density import DensityModel
-from chipwise.sparsity.densities.uniform import Uniform
-from chipwise.sparsity.formats.spelling import smallest
-from chipwise.sparsity.formats.structured import StructuredFormat
-from chipwise.sparsity.formats.uncompressed import Uncompressed
 from chipwise.sparsity.saving import COMPUTE
 from chipwise.workload.layer import Layer, Tensor
 
@@ -47,19 +44,6 @@ class Kept:
     time: float = 1.0
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """How a tensor is written in one place."""
-
-    format: str
-    bits: float
-    """Of one value on average, metadata included."""
-    metadata_bits: float
-    held_bits: float
-    """That a value takes of the capacity: on average, or without zeros."""
-
-
 Conditions = Mapping[str, Kept]
 """Leader → what its zeros leave."""
 
@@ -77,6 +61,9 @@ class Sparse:
     passed: Mapping[tuple[str, str], Kept]
     """Of fills and drains of a memory, and of what crosses an array: what memories further out leave."""
     compute: Kept
+    """Of MACs; `time` with the wait for the slowest PE."""
+    done: float
+    """Fraction of MACs that are not skipped."""
 
     @property
     def mac_pj(self) -> float:
@@ -98,22 +85,13 @@ class Sparse:
         bits = raw if count == "reductions" else self.stored[part.name, tensor.name].bits
         found = action_energy(part, action).energy_pj * bits / self.chip.word_bits * kept.energy
         codec = part.energy.get(_CODECS.get(action, ""))
-        if codec is not None and self.stored[part.name, tensor.name].format != "raw":
+        if codec is not None and self.stored[part.name, tensor.name].format != RAW:
             found += codec.energy_pj * raw / self.chip.word_bits * kept.energy
         return found
 
     def moved_bits(self, part: str, count: str, tensor: str) -> float:
         """Bits that one dense access moves through a port or a network, on average."""
         return self.stored[part, tensor].bits * self.kept(part, count, tensor).time
-
-    def held_bits(self, memory: str, tensor: str) -> float:
-        """Bits that one value takes of a memory's capacity."""
-        return self.stored[memory, tensor].held_bits
-
-
-def density_model(tensor: Tensor) -> DensityModel:
-    """Where a tensor's non-zeros lie: its pattern, or each value on its own with its density."""
-    return tensor.pattern or Uniform(tensor.density)
 
 
 def sparse_of(layer: Layer, chip: Accelerator) -> Sparse:
@@ -138,7 +116,7 @@ def sparse_of(layer: Layer, chip: Accelerator) -> Sparse:
             assert isinstance(part, Memory | Array)
             for tensor in layer.tensors:
                 key = part.name, tensor.name
-                stored[key] = _stored(layer, chip, part, tensor)
+                stored[key] = stored_in(layer, chip, part, tensor)
                 passed[key] = _left(above[tensor.name])
                 if isinstance(part, Array):
                     continue
@@ -147,11 +125,11 @@ def sparse_of(layer: Layer, chip: Accelerator) -> Sparse:
                 if not tensor.is_output and part.holds(tensor.name):
                     after[tensor.name] = own
         above = after
-    return Sparse(layer, chip, stored, served, passed, _compute(layer, chip, above))
+    return Sparse(layer, chip, stored, served, passed, *_compute(layer, chip, above))
 
 
-def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -> Kept:
-    """Of the MACs: own conditions and those of operands; with the wait for the slowest PE."""
+def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -> tuple[Kept, float]:
+    """Of the MACs: own conditions and those of operands; with the wait for the slowest PE, and those done."""
     found = _conditions(layer, chip.compute, COMPUTE)
     for tensor in layer.inputs:
         found = _stronger(found, above[tensor.name])
@@ -161,7 +139,7 @@ def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -
     # Structured zeros are as many in every PE; what the others leave is by chance.
     certain = prod((k.time for t, k in found.items() if layer.tensor(t).pattern is not None), start=1.0)
     by_chance = prod((k.time for t, k in found.items() if layer.tensor(t).pattern is None), start=1.0)
-    return Kept(left.energy, certain * slowest_share(by_chance, operations, chip.pes))
+    return Kept(left.energy, certain * slowest_share(by_chance, operations, chip.pes)), left.time
 
 
 def _conditions(layer: Layer, part: Memory | Compute, follower: str) -> Conditions:
@@ -188,22 +166,3 @@ def _stronger(a: Conditions, b: Conditions) -> Conditions:
 def _left(conditions: Conditions) -> Kept:
     kept = conditions.values()
     return Kept(prod((k.energy for k in kept), start=1.0), prod((k.time for k in kept), start=1.0))
-
-
-def _stored(layer: Layer, chip: Accelerator, part: Memory | Array, tensor: Tensor) -> Stored:
-    raw = chip.bits(tensor.bits)
-    formats = part.sparsity.formats.get(tensor.name)
-    if formats is None:
-        return Stored("raw", raw, 0, raw)
-    shape = tuple(rank.extent(layer.dims) for rank in tensor.ranks)
-    model, n = density_model(tensor), prod(shape)
-    chosen, bits = smallest(formats, shape, model, raw)
-    if isinstance(chosen, Uncompressed):
-        return Stored("raw", raw, 0, raw)
-    held = bits.total / n
-    if isinstance(part, Memory) and not part.sparsity.expected_occupancy:
-        if any(isinstance(f, Uncompressed) for f in formats):
-            held = raw
-        elif not isinstance(chosen, StructuredFormat):
-            held = smallest(formats, shape, Uniform(1.0), raw)[1].total / n
-    return Stored(chosen.text, bits.total / n, bits.metadata / n, held)

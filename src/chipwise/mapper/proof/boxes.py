@@ -6,6 +6,7 @@ costs is not below the claim, or when none of them fits. Else it is split; a box
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import prod
 from operator import mul
 from typing import final
@@ -17,6 +18,7 @@ from chipwise.mapper.proof.frame import Frame, Weights
 from chipwise.mapper.proof.orders import Orders
 from chipwise.mapper.proof.tables import Column, Group, Table
 from chipwise.mapping.mapping import Mapping
+from chipwise.mapping.storage import stored
 from chipwise.model.boxes import Role
 
 
@@ -190,7 +192,7 @@ class Proof:
 
     # Boxes
 
-    def _make_volumes(self) -> list[tuple[int, list[tuple[int, int]]]]:
+    def _make_volumes(self) -> list[tuple[int, list[tuple[Fraction, int]]]]:
         """(room, [(bits of a value, number of its volume)]) of every memory with a capacity."""
         self._sizes_of: list[tuple[Column, ...]] = []
         found = []
@@ -206,7 +208,8 @@ class Proof:
                         self._sizes_of.append(
                             tuple(table.volume(r, above) for table, r in zip(self.tables, own, strict=True))
                         )
-                        held.append((self.frame.chip.bits(tensor.bits), len(self._sizes_of) - 1))
+                        bits = stored(self.frame.layer, self.frame.chip, memory, tensor).held_bits
+                        held.append((Fraction(bits), len(self._sizes_of) - 1))
             found.append((memory.usable_bits, held))
         return found
 

@@ -12,6 +12,7 @@ from chipwise.mapper.mapspace import Codes, Nest
 from chipwise.mapper.objectives import Objective
 from chipwise.mapper.proof.factors import Terms
 from chipwise.mapper.proof.tables import Table
+from chipwise.model.sparse import sparse_of
 from chipwise.workload.layer import Layer
 
 TOLERANCE = Fraction(1, 10**12)
@@ -48,12 +49,14 @@ class Frame:
     ) -> None:
         self.layer, self.chip, self.claim, self.factors = layer, chip, claim, factors
         self.n_heads = len(nests[0].heads)
-        self.flows = Flows(layer, chip, claim.objective, self.n_heads)
+        sparse = sparse_of(layer, chip)
+        self.flows = Flows(layer, chip, claim.objective, self.n_heads, sparse)
         self.components = _components(layer)
         weights = [Fraction(w) for nest in nests for q in self.flows.of(nest) for w in q.weight]
         fixed = Fraction(claim.objective.fixed_cycles)
-        self.scale = lcm(fixed.denominator, *(w.denominator for w in weights))
-        self.fixed = self.scaled(fixed)
+        pace = Fraction(sparse.compute.time)
+        self.scale = lcm(fixed.denominator, pace.denominator, *(w.denominator for w in weights))
+        self.fixed, self.pace = self.scaled(fixed), self.scaled(pace)
         self.limits = claim.limits(self.scale)
         self._tables: dict[object, Table] = {}
         self.ranks = [_ranks(layer, t, self.components) for t in range(len(layer.tensors))]
@@ -80,7 +83,7 @@ class Frame:
 
         Args:
             values: energy, rows of time, off-chip bits; scaled.
-            cycles: of compute, not scaled.
+            cycles: of compute without zeros, not scaled.
         """
         for key, (least, most) in zip(self.keys(values, cycles), self.limits, strict=True):
             if key < least:
@@ -93,7 +96,7 @@ class Frame:
         """Costs by the names of the objective."""
         objective = self.claim.objective
         waits, *others = values[1 : 1 + objective.n_timed] or [0]
-        latency = max([cycles * self.scale + waits, *others]) + self.fixed
+        latency = max([cycles * self.pace + waits, *others]) + self.fixed
         of = {"energy": values[0], "latency": latency, "edp": values[0] * latency, "traffic": values[-1]}
         return [of[name] for name in objective.names]
 

@@ -939,7 +939,7 @@ def leaf(p, t, chosen, work, order, limit, keys):
     for i in range(keys.size):
         keys[i] = np.inf
     for i in range(n_carried):
-        latency = keys_of(t.kinds, t.n_timed, t.fixed, cycles, carried[i], tried)
+        latency = keys_of(t.kinds, t.n_timed, t.fixed, cycles * t.pace, carried[i], tried)
         if latency < limit and _below(tried, keys):
             at = i
             for k in range(keys.size):
@@ -985,7 +985,7 @@ def lower_bound(t, product, at, values, keys):
                 low = max(low, product[floor[q]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
-    return keys_of(t.kinds, t.n_timed, t.fixed, product[0], values, keys)
+    return keys_of(t.kinds, t.n_timed, t.fixed, product[0] * t.pace, values, keys)
 
 
 @njit(cache=True, nogil=True)

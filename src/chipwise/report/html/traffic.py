@@ -24,7 +24,7 @@ def _by_memory(result: EvaluationResult) -> tuple[Block, ...]:
         for (name, tensor), actions in layer.cost.counts.actions.items():
             each = [getattr(actions, action) for action in _ACTIONS]
             counts[name, tensor] = [a + b for a, b in zip(counts[name, tensor], each, strict=True)]
-            moved[name, tensor] += sum(each) * chip.bits(layer.layer.tensor(tensor).bits) / 8
+            moved[name, tensor] += layer.cost.moved_bits[name, tensor] / 8
     tensors = list(dict.fromkeys(tensor for _, tensor in moved))
     rows = []
     for memory in chip.memories:
@@ -48,10 +48,8 @@ def _off_chip(result: EvaluationResult) -> tuple[Block, ...]:
     found: dict[str, dict[str, float]] = {}
     for entry in every:
         found[entry.number] = {
-            tensor: (a.reads + a.fills + a.updates + a.drains)
-            * chip.bits(entry.result.layer.tensor(tensor).bits)
-            / 8
-            for (memory, tensor), a in entry.result.cost.counts.actions.items()
+            tensor: bits / 8
+            for (memory, tensor), bits in entry.result.cost.moved_bits.items()
             if memory == chip.memories[0].name
         }
     tensors = list(dict.fromkeys(tensor for own in found.values() for tensor in own))

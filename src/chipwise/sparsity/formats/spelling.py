@@ -94,11 +94,20 @@ def _near(name: str) -> str:
 def smallest(
     formats: tuple[Format, ...], shape: tuple[int, ...], density: DensityModel, value_bits: int
 ) -> tuple[Format, Bits]:
-    """The format that takes the fewest bits, and how many.
+    """The format that takes the fewest bits, and how many; one that cannot hold the tensor is passed over.
+
+    Raises:
+        InputError: none of them can.
 
     >>> from chipwise.sparsity.densities.uniform import Uniform
     >>> smallest(CHOICES, (64, 9), Uniform(1.0), 16)
     (Uncompressed(), Bits(data=9216, metadata=0))
     """
-    sizes = [(f, f.expected_bits(shape, density, value_bits)) for f in formats]
+    sizes = []
+    for number, choice in enumerate(formats, 1):
+        try:
+            sizes.append((choice, choice.expected_bits(shape, density, value_bits)))
+        except InputError:
+            if number == len(formats) and not sizes:
+                raise
     return min(sizes, key=lambda found: found[1].total)
