@@ -65,7 +65,7 @@ class Metrics:
 
     def flexibility(self) -> dict[str, float]:
         """Geometric mean and worst over the suite."""
-        used = [r.macs / (r.accelerator.pes * r.latency_cycles) for r in self.results]
+        used = [r.utilization for r in self.results]
         energy_pj = [r.energy_pj / r.macs for r in self.results]
         return {
             "utilization_geometric_mean": geometric_mean(used),

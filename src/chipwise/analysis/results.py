@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from chipwise.analysis.statistics import operation_dict
+from chipwise.analysis.zeros import Zeros, zeros_dict, zeros_of
 from chipwise.hardware.accelerator import Accelerator, Array, Compute, Memory, Part
+from chipwise.hardware.zeros import makes_something_of_zeros
 from chipwise.mapper.search import Certificate
 from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import render
@@ -89,8 +91,8 @@ class LayerResult:
 
     @property
     def utilization(self) -> float:
-        """MACs / (PEs x cycles): the fraction of the chip's peak that is reached."""
-        return self.layer.macs / (self.accelerator.pes * self.latency_cycles)
+        """MACs that are done / (PEs x cycles): the fraction of the chip's peak that is reached."""
+        return self.cost.macs_done / (self.accelerator.pes * self.latency_cycles)
 
     @property
     def off_chip_bytes(self) -> float:
@@ -138,7 +140,12 @@ class LayerResult:
                 "proven": certificate is not None and certificate.proven,
                 "gap": None if certificate is None else certificate.gap,
             },
+            **self._zeros(),
         }
+
+    def _zeros(self) -> dict[str, Any]:
+        chip = self.accelerator
+        return {"zeros": zeros_dict(self.layer, chip)} if makes_something_of_zeros(chip) else {}
 
 
 @final
@@ -158,6 +165,12 @@ class EvaluationResult:
     def macs(self) -> int:
         """Multiply-accumulates of all layers and the whole batch."""
         return sum(r.layer.macs for r in self.layers.values())
+
+    @property
+    def utilization(self) -> float:
+        """MACs that are done / (PEs x cycles)."""
+        done = sum(r.cost.macs_done for r in self.layers.values())
+        return done / (self.accelerator.pes * self.latency_cycles)
 
     @property
     def energy_pj(self) -> float:
@@ -239,7 +252,7 @@ class EvaluationResult:
             "latency_s": latency_s,
             "throughput_inferences_per_s": self.batch / latency_s,
             "power_w": self.energy_pj * 1e-12 / latency_s,
-            "utilization": self.macs / (self.accelerator.pes * self.latency_cycles),
+            "utilization": self.utilization,
             "area_mm2": area_mm2,
             "off_chip_bytes": sum(r.off_chip_bytes for r in self.layers.values()),
             "leakage_energy_pj": self.energy_by("component").get("leakage", 0.0),
@@ -280,8 +293,13 @@ class EvaluationResult:
             }
         return found
 
+    def zeros(self) -> Zeros | None:
+        """What zeros save, and cost where there are none; None on a chip that makes nothing of them."""
+        return zeros_of((r.layer, r.accelerator, r.mapping) for r in self.layers.values())
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, schema chipwise.evaluation/1."""
+        zeros = self.zeros()
         return {
             "schema": SCHEMA,
             "network": self.network,
@@ -293,6 +311,7 @@ class EvaluationResult:
             "components": self.components(),
             "layers": [r.to_dict() for r in self.layers.values()],
             "operations": [operation_dict(operation) for operation in self.operations],
+            **({} if zeros is None else {"zeros": zeros.to_dict()}),
         }
 
     def save_html(self, file: str | Path, exam: "Eyexam | None" = None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 import chipwise
-from chipwise.cli.options import Batch, JsonFile
+from chipwise.cli.options import Batch, Bits, Densities, JsonFile
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.errors import InputError
 
@@ -22,25 +22,6 @@ Name = Annotated[
 MaybeNetwork = Annotated[
     str | None,
     typer.Option("--network", metavar="NETWORK", help="What it runs, as for `describe`.", show_default=False),
-]
-Densities = Annotated[
-    str | None,
-    typer.Option(
-        "--densities",
-        metavar="FILE|published",
-        help="Fractions of non-zeros by layer and tensor, from a file or as published for the network.",
-        show_default=False,
-    ),
-]
-Bits = Annotated[
-    str | None,
-    typer.Option(
-        "--bits",
-        metavar="N|FORMAT|FILE|published",
-        help="Bits of values (8) or a number format (int8, bf16), of all tensors; a file by layer and tensor.  "
-        "[default: 16]",
-        show_default=False,
-    ),
 ]
 
 Values = Annotated[

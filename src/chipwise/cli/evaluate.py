@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,10 @@ import chipwise
 from chipwise.cli.chips import load_chip
 from chipwise.cli.options import (
     Batch,
+    Bits,
     Chip,
     Dataflow,
+    Densities,
     Factors,
     Jobs,
     JsonFile,
@@ -21,10 +23,15 @@ from chipwise.cli.options import (
     Objective,
     Placement,
     TimeLimit,
+    Zeros,
 )
 from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
 from chipwise.cli.searching import Search
 from chipwise.errors import InputError
+
+if TYPE_CHECKING:
+    from chipwise.hardware.accelerator import Accelerator
+    from chipwise.workload.network import Network as LoadedNetwork
 
 HtmlFile = Annotated[
     str | None,
@@ -47,6 +54,9 @@ def evaluate(
     *,
     dataflow: Dataflow = None,
     batch: Batch = 1,
+    densities: Densities = None,
+    bits: Bits = None,
+    zeros: Zeros = "chip",
     objective: Objective = "energy",
     mapspace: Placement = "even",
     factors: Factors = "spatial",
@@ -69,8 +79,7 @@ def evaluate(
         raise InputError(
             "--eyexam adds to the page, so it needs --html FILE; without one use `chipwise eyexam`"
         )
-    loaded = chipwise.load_network(network)
-    chip = load_chip(on, dataflow)
+    loaded, chip = _network(network, densities, bits), _chip(on, dataflow, zeros)
 
     from chipwise.report.evaluation import evaluation_text, provenance_text
 
@@ -87,6 +96,31 @@ def evaluate(
         say(evaluation_text(result))
         if why:
             say(provenance_text(result))
+
+
+def _network(name: str, densities: str | None, bits: str | None) -> "LoadedNetwork":
+    """With its densities and widths."""
+    loaded = chipwise.load_network(name)
+    if densities is not None:
+        from chipwise.workload.densities import with_densities
+        from chipwise.workload.published_densities import find_densities
+
+        loaded = with_densities(loaded, find_densities(densities, loaded))
+    if bits is not None:
+        from chipwise.workload.bits import find_bits, with_bits
+
+        loaded = with_bits(loaded, find_bits(bits, loaded))
+    return loaded
+
+
+def _chip(name: str, dataflow: str | None, zeros: str) -> "Accelerator":
+    """Under a dataflow, and making of zeros what was asked for."""
+    chip = load_chip(name, dataflow)
+    if zeros == "estimate":
+        from chipwise.hardware.zeros import estimating_zeros
+
+        chip = estimating_zeros(chip)
+    return chip
 
 
 def _check_targets(json: str | None, html: str | None) -> None:

@@ -174,3 +174,32 @@ Jobs = Annotated[
         help="Layers mapped side by side.  [default: one per core]",
     ),
 ]
+Densities = Annotated[
+    str | None,
+    typer.Option(
+        "--densities",
+        metavar="FILE|published",
+        help="Fractions of non-zeros by layer and tensor, from a file or as published for the network.",
+        show_default=False,
+    ),
+]
+Bits = Annotated[
+    str | None,
+    typer.Option(
+        "--bits",
+        metavar="N|FORMAT|FILE|published",
+        help="Bits of values (8) or a number format (int8, bf16), of all tensors, or of some as in input=8,weight=4; "
+        "a file by layer and tensor.  [default: the chip's word]",
+        show_default=False,
+    ),
+]
+Zeros = Annotated[
+    str,
+    typer.Option(
+        "--zeros",
+        metavar="chip|estimate",
+        callback=_one_of("--zeros", ("chip", "estimate")),
+        help="What is made of zeros: what the chip does, or what the survey's energy estimation assumes of any chip "
+        "(only MACs of non-zeros, data run-length coded).",
+    ),
+]

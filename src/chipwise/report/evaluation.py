@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.hardware.zeros import makes_something_of_zeros
 from chipwise.report.dataflows import chosen_text
 from chipwise.report.tables import bar, percent, shares, table
 from chipwise.units import (
@@ -34,6 +35,7 @@ def evaluation_text(result: EvaluationResult) -> str:
         f"{result.network} on {chip_line(result.accelerator)}; batch {result.batch}\n",
         _layers(result),
         _figures(result),
+        *_zeros(result),
         _energy(result),
         _times(result),
         _costly(result),
@@ -118,6 +120,24 @@ def _figures(result: EvaluationResult) -> str:
         f"with {result.network}, batch {batch}, at {share} of the peak of {peak}{area}; with off-chip "
         f"accesses, {format_bytes(8 * _number(totals['off_chip_bytes']))}\n{_leakage(result)}"
     )
+
+
+def _zeros(result: EvaluationResult) -> list[str]:
+    """What zeros save, and cost where there are none; or that they are known and the chip makes nothing of them."""
+    zeros = result.zeros()
+    tensors = [tensor for layer in result.layers.values() for tensor in layer.layer.tensors]
+    if all(tensor.density == 1 for tensor in tensors) and (zeros is None or zeros.costs_nothing):
+        return []
+    if zeros is not None:
+        gain = (
+            f"  {zeros.less_energy:.3g}x less energy and {zeros.less_time:.3g}x less time than without compression, "
+            "gating and skipping, on the same mappings\n"
+        )
+        energy, time = 100 * zeros.energy_overhead, 100 * zeros.time_overhead
+        return [f"zeros\n{gain}  on dense data they cost {energy:+.3g} % energy and {time:+.3g} % time\n"]
+    hint = "`--zeros estimate` takes the chip as if it did"
+    chip = result.accelerator.name
+    return [f"zeros\n  {chip} makes nothing of them, so densities change no figure; {hint}\n"]
 
 
 def _density(result: EvaluationResult) -> tuple[str, str]:
@@ -245,8 +265,24 @@ def provenance_text(result: EvaluationResult) -> str:
         for item in layer.energy_items:
             key = (item.component, item.action, item.energy_pj_each, item.source)
             counts[key] = counts.get(key, 0) + item.count
+    if makes_something_of_zeros(result.accelerator):
+        counts = _on_average(counts)
     where = "\nwhere the energies come from\n" + _provenance(counts, result.energy_pj)
     return where + _components(result)
+
+
+def _on_average(counts: dict[tuple[str, str, float, str], float]) -> dict[tuple[str, str, float, str], float]:
+    """One row for an action whose energy depends on the zeros of each layer."""
+    times: dict[tuple[str, str, str], float] = {}
+    spent: dict[tuple[str, str, str], float] = {}
+    for (component, action, each, source), n in counts.items():
+        key = component, action, source
+        times[key] = times.get(key, 0.0) + n
+        spent[key] = spent.get(key, 0.0) + n * each
+    return {
+        (component, action, spent[component, action, source] / n if n else 0.0, source): n
+        for (component, action, source), n in times.items()
+    }
 
 
 def _components(result: EvaluationResult) -> str:

@@ -34,7 +34,7 @@ def _networks(metrics: Metrics) -> str:
     )  # fmt: skip
     rows = []
     for r, g in zip(metrics.results, metrics.given, strict=True):
-        used = r.macs / (r.accelerator.pes * r.latency_cycles)
+        used = r.utilization
         rows.append(
             (
                 r.network,

@@ -160,25 +160,64 @@ def published_bits(network: str) -> Bits:
 
 
 def find_bits(spec: str, network: Network) -> Bits:
-    """What `--bits` names: `published`, a width or number format for all tensors, or a file.
+    """What `--bits` names: `published`, a width or number format for all tensors or for some, or a file.
 
     Raises:
         InputError: none of these; a file that cannot be read or has another form.
+
+    >>> from chipwise.workload.zoo import alexnet
+    >>> find_bits("input=8,weight=int4", alexnet.build()).layers["fc8"]
+    {'input': 8, 'weight': 4}
     """
     if spec == "published":
         return published_bits(network.name)
-    if is_number(spec):
-        return uniform_bits(network, parse_number(spec).bits)
-    if spec.isascii() and spec.isdigit():
-        width = int(spec[:4])
-        if not 1 <= width <= MAX_BITS:
-            raise InputError(f"--bits {spec[:40]}: must be from 1 to {MAX_BITS}, `published` or a file")
+    if "=" in spec:
+        return _bits_of_tensors(spec, network)
+    width = _bits_of(spec)
+    if width is not None:
         return uniform_bits(network, width)
     if Path(spec).suffix.lower() in {".json", ".yaml", ".yml"} or Path(spec).is_file():
         return read_bits(spec)
     raise InputError(
-        f"--bits {spec!r}: must be a number of bits, a number format, `published` or a .json, .yaml or .yml file"
+        f"--bits {spec!r}: must be a number of bits, a number format, either for some tensors (input=8,weight=4), "
+        "`published` or a .json, .yaml or .yml file"
     )
+
+
+def _bits_of(text: str) -> int | None:
+    """Of a number of bits or a number format; None for anything else."""
+    if is_number(text):
+        return parse_number(text).bits
+    if not text.isascii() or not text.isdigit():
+        return None
+    width = int(text[:4])
+    if not 1 <= width <= MAX_BITS:
+        raise InputError(f"--bits {text[:40]}: must be from 1 to {MAX_BITS}, `published` or a file")
+    return width
+
+
+def _bits_of_tensors(spec: str, network: Network) -> Bits:
+    """`input=8,weight=4`, for every layer that has the tensor."""
+    widths: dict[str, int] = {}
+    known = sorted({tensor.name for layer in network.layers for tensor in layer.tensors})
+    for part in spec.split(","):
+        name, _, text = (side.strip() for side in part.partition("="))
+        width = _bits_of(text)
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise InputError(f"--bits {spec!r}: {name!r} is no tensor of network {network.name!r}." + near)
+        if name in widths:
+            raise InputError(f"--bits {spec!r}: names {name!r} twice; keep one")
+        if width is None:
+            raise InputError(
+                f"--bits {spec!r}: {text!r} must be a number of bits or a number format, as {name}=8"
+            )
+        widths[name] = width
+    layers = {
+        layer.name: {t.name: widths[t.name] for t in layer.tensors if t.name in widths}
+        for layer in network.layers
+    }
+    return Bits(layers, f"{spec} throughout")
 
 
 def _folder() -> Traversable:

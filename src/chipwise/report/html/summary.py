@@ -123,7 +123,7 @@ def layers(result: EvaluationResult) -> Section:
     foot = (
         "total", "", "", format_count(result.macs), format_energy(result.energy_pj), "",
         f"{result.energy_pj / result.macs:.3g}", format_time(result.latency_s), "",
-        percent(result.macs / (result.accelerator.pes * result.latency_cycles)),
+        percent(result.utilization),
         format_bytes(8 * sum(e.result.off_chip_bytes for e in every)), "",
     )  # fmt: skip
     table = Table(
