@@ -102,7 +102,7 @@ def section(name: str, text: str, order: Sequence[str]) -> None:
     DOCUMENT.write_text(HEAD + body, encoding="utf-8")
 
 
-ORDER = ("isca16-dataflows", "overrated")
+ORDER = ("isca16-dataflows", "overrated", "energy-aware-pruning")
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
