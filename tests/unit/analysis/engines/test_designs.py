@@ -54,6 +54,7 @@ def dense_plain(name: str) -> Callable[[Work], float]:
 
 
 DENSE = {
+    "bit-fusion": dense_plain("bit-fusion"),
     "cnvlutin": dense_cnvlutin,
     "dual-side": dense_dual_side,
     "eie": dense_eie,
@@ -98,7 +99,7 @@ def test_counts_and_energies_make_sense(name, work):
     assert sum(cost.energy_by_component_pj().values()) == pytest.approx(cost.energy_pj)
 
 
-@pytest.mark.parametrize("name", ["stripes", "subword"])
+@pytest.mark.parametrize("name", ["bit-fusion", "stripes", "subword"])
 def test_fewer_bits_never_make_it_slower_or_costlier(name):
     for work in LAYERS:
         costs = [engine(name).cost(replace(work, input_bits=b, weight_bits=b)) for b in range(16, 0, -1)]
@@ -120,6 +121,18 @@ def test_subwords_double_the_products_of_a_cycle():
         engine("subword").cost(replace(work, input_bits=b, weight_bits=b)).cycles for b in (16, 8, 4, 3)
     ]
     assert cycles == [work.macs // 256, work.macs // 512, work.macs // 1024, work.macs // 1024]
+
+
+def test_fused_bits_take_time_by_both_widths():
+    work = replace(LAYERS[0], filters=64, channels=64)
+
+    def cycles(inputs, weights):
+        return engine("bit-fusion").cost(replace(work, input_bits=inputs, weight_bits=weights)).cycles
+
+    one = work.macs // 256
+    assert [cycles(b, b) for b in (16, 8, 4, 2)] == [4 * one, one, one // 4, one // 16]
+    assert cycles(8, 2) == cycles(2, 8) == cycles(4, 4)
+    assert cycles(1, 1) == cycles(2, 2)
 
 
 def test_bits_of_a_network_reach_the_engine():
