@@ -4,8 +4,8 @@ A unit does one product of 8 x 8 bits a cycle, 4 of 4 x 4 or of 8 x 2, 16 of 2 x
 
     products of a unit per cycle = (8 / width of inputs) x (8 / width of weights),   widths of 2, 4, 8, 16
 
-so that time goes with the product of both widths, where sub-words go with the wider one. Additions of shifted parts join
-four multipliers to the next width. Source: Sharma et al., ISCA 2018, arXiv:1712.01507; the array is chosen.
+so that time goes with the product of both widths, where sub-words go with the wider one. Additions of shifted parts
+join four multipliers to the next width. Source: Sharma et al., ISCA 2018, arXiv:1712.01507; the array is chosen.
 """
 
 from dataclasses import dataclass
