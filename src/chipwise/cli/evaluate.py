@@ -65,7 +65,10 @@ def evaluate(
     eyexam: WithEyexam = False,
     jobs: Jobs = None,
     why: Annotated[
-        bool, typer.Option("--why", help="Add what every kind of action costs, and who says so.")
+        bool,
+        typer.Option(
+            "--why", help="Add where all cycles go, what every kind of action costs, and who says so."
+        ),
     ] = False,
     time_limit: TimeLimit = None,
     no_cache: NoCache = False,
@@ -95,7 +98,9 @@ def evaluate(
     if TERMINAL not in {json, html}:
         say(evaluation_text(result))
         if why:
-            say(provenance_text(result))
+            from chipwise.report.timing import timing_text
+
+            say(timing_text(result) + provenance_text(result))
 
 
 def _network(name: str, densities: str | None, bits: str | None) -> "LoadedNetwork":

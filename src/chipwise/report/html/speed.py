@@ -1,4 +1,4 @@
-"""What bounds the time: rooflines at the off-chip level and at every port, cycles by what needs them."""
+"""What bounds the time: every cycle once, and rooflines at the off-chip level and at every port."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,29 +14,74 @@ _AXIS = Axis(format=format_time)
 
 
 def time(result: EvaluationResult) -> Section:
-    """Time of each layer, coloured by what bounds it, and the cycles that everything else would need."""
-    every = entries(result)
-    by_bound: dict[str, float] = {}
-    for entry in every:
-        bound = entry.result.cost.bound_by
-        by_bound[bound] = by_bound.get(bound, 0.0) + entry.result.latency_s
-    keys = [key for key, _, _ in shares(by_bound)]
+    """Every cycle once, of the network and of each layer, and how long compute and each channel are busy."""
+    every, clock_hz = entries(result), result.accelerator.clock_hz
+    spent = shares(result.breakdown)
+    keys = [name for name, _, _ in spent]
     whole = [
-        Bar(key, ((key, seconds),), note=f"{percent(share)}, {format_time(seconds)}")
-        for key, seconds, share in shares(by_bound)
+        Bar(name, ((name, cycles / clock_hz),), note=f"{percent(share)}, {format_time(cycles / clock_hz)}")
+        for name, cycles, share in spent
     ]
     rows = [
         Bar(
             entry.name,
-            ((entry.result.cost.bound_by, entry.result.latency_s),),
-            note=format_time(entry.result.latency_s),
+            tuple((key, entry.result.cost.breakdown.get(key, 0.0) / clock_hz) for key in keys),
+            note=f"{format_time(entry.result.latency_s)}, {entry.result.cost.bound_by}",
             row=entry.number,
         )
         for entry in every
     ]
+    return Section(
+        "time",
+        "Time",
+        (
+            Text(
+                "Every cycle once: compute, what cannot overlap with it, and what a port or network adds to all "
+                "that is further in. Behind each bar: its time, and what bounds it."
+            ),
+            Chart(
+                bars("Time of the network by what it is spent on", whole, axis=_AXIS, keys=keys, legend=False)
+            ),
+            *_overlapped(result),
+            Chart(bars("Time of each layer by what it is spent on", rows, axis=_AXIS, keys=keys)),
+            _spent(result, every, keys),
+            _busy(every),
+        ),
+    )
+
+
+def _overlapped(result: EvaluationResult) -> Iterator[Block]:
+    if result.overlapped_cycles:
+        hidden = format_time(result.overlapped_cycles / result.accelerator.clock_hz)
+        yield Text(
+            f"Starts of layers hide {hidden} behind the layers before them; the bars of layers hold it."
+        )
+
+
+def _spent(result: EvaluationResult, every: Sequence[Entry], keys: Sequence[str]) -> Block:
+    return matrix(
+        "Cycles of each layer by what they are spent on",
+        "layer",
+        [*keys, "in all"],
+        (
+            (
+                entry.name,
+                entry.number,
+                [
+                    *(f"{entry.result.cost.breakdown.get(key, 0.0):.6g}" for key in keys),
+                    f"{entry.result.latency_cycles:.6g}",
+                ],
+            )
+            for entry in every
+        ),
+        ("network", *(f"{result.breakdown[key]:.6g}" for key in keys), f"{result.latency_cycles:.6g}"),
+    )
+
+
+def _busy(every: Sequence[Entry]) -> Block:
     needs = list(dict.fromkeys(need for entry in every for need in entry.result.cost.cycles))
-    cycles = matrix(
-        "Cycles that compute and each port need; the largest bounds the layer",
+    return matrix(
+        "Cycles that compute and each channel are busy",
         "layer",
         [*needs, "bound by"],
         (
@@ -46,15 +91,6 @@ def time(result: EvaluationResult) -> Section:
                 [*(f"{entry.result.cost.cycles.get(n, 0):.6g}" for n in needs), entry.result.cost.bound_by],
             )
             for entry in every
-        ),
-    )
-    return Section(
-        "time",
-        "Time",
-        (
-            Chart(bars("Time of the network by what bounds it", whole, axis=_AXIS, keys=keys, legend=False)),
-            Chart(bars("Time of each layer by what bounds it", rows, axis=_AXIS, keys=keys)),
-            cycles,
         ),
     )
 
