@@ -180,6 +180,13 @@ class _Following(TorchDispatchMode):  # type: ignore[misc]  # to a type checker,
             self._hold(operands, "it meets weights outside a layer")
             return
         first = _labels(operands[0])
+        if (
+            name == "constant_pad_nd"
+            and first is not None
+            and (wider := known.padded(first, result.shape)) is not None
+        ):
+            result.chipwise_labels = wider
+            return
         if name in _MOVES:
             result.chipwise_labels = known.moved(self._moved(func, args, kwargs), first)
         elif name in _PARTS:

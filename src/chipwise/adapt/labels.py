@@ -30,6 +30,10 @@ class Labels:
             left: tensor of labels.
             right: tensor of labels, of the same shape.
         """
+        for axis in range(left.dim()):
+            # Places of a plane carry the same labels; one of them is enough.
+            if not _varies(left, axis) and not _varies(right, axis):
+                left, right = left.narrow(axis, 0, 1), right.narrow(axis, 0, 1)
         pairs = torch.stack([left.reshape(-1), right.reshape(-1)])
         for a, b in torch.unique(pairs, dim=1).T.tolist():
             if 0 in (a, b):
@@ -129,6 +133,18 @@ class Labels:
             self.tie(labels.select(axis, 0).unsqueeze(axis).expand_as(labels), labels)
         return labels
 
+    @staticmethod
+    def padded(labels: Any, shape: Any) -> Any:
+        """Labels of padded planes, whose margins belong to their channels; None where channels are added."""
+        for axis, size in enumerate(shape):
+            if size != labels.shape[axis]:
+                if _varies(labels, axis):
+                    return None
+                labels = labels.narrow(axis, 0, 1).expand(
+                    *labels.shape[:axis], size, *labels.shape[axis + 1 :]
+                )
+        return labels
+
     def tie_parts(self, parts: Any, whole: Any) -> None:
         """Parts that channels are split into stay of equal size, or nothing is removed."""
         if len({part.shape for part in parts}) == 1:
@@ -196,6 +212,8 @@ class Labels:
 
 
 def _varies(labels: Any, axis: int) -> bool:
+    if labels.stride(axis) == 0:  # expanded
+        return False
     return bool((labels != labels.select(axis, 0).unsqueeze(axis)).any()) if labels.shape[axis] > 1 else False
 
 

@@ -61,7 +61,7 @@ class Depthwise(nn.Module):
         self.head = Head(10)
 
     def forward(self, x):
-        x = self.act(self.pw(self.dw(self.stem(x))))
+        x = self.act(self.pw(self.dw(nn.functional.pad(self.stem(x), (0, 1, 0, 1)))))
         return self.head(x + self.project(self.twice(nn.functional.relu6(self.expand(x)))))
 
 

@@ -70,6 +70,10 @@ def test_a_residual_ties_filters_one_by_one():
     assert set(group.consumers) == {"a.0", "c.0", "down"}
 
 
+def test_a_depthwise_layer_ties_its_outputs_to_its_inputs_padded_or_not():
+    assert sizes(zoo.Depthwise) == {"stem.0": 8, "pw": 10, "expand": 6}
+
+
 def test_groups_lose_equal_places():
     """stem feeds 2 groups; a is read by 4; the shuffle of 3 rows and 4 groups of b share 12 channels."""
     assert sizes(zoo.Grouped) == {"stem.0": 6, "a.0": 6, "c.0": 4}
