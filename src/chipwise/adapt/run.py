@@ -11,7 +11,7 @@ from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.netadapt.uniform import uniform_width
 from chipwise.adapt.netadapt.v1 import netadapt
 from chipwise.adapt.netadapt.v2 import netadapt_v2
-from chipwise.adapt.prune.to_budget import eap, magnitude
+from chipwise.adapt.prune.methods import energy_aware, magnitude
 from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Resource, Size, Weights
 from chipwise.adapt.result import Adapted, Result
 from chipwise.adapt.saved import load, save_network
@@ -28,8 +28,8 @@ METHODS: Mapping[str, Method] = {
     "netadapt": netadapt,
     "netadapt-v2": netadapt_v2,
     "uniform": uniform_width,
+    "eap": energy_aware,
     "magnitude": magnitude,
-    "eap": eap,
 }
 
 TABLE = ".lut"

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, final
@@ -74,14 +74,6 @@ class SearchFolder:
         target = folder / f"{index:02}"
         shutil.rmtree(target, ignore_errors=True)
         beside.replace(target)
-
-    def keep_all(self, family: Sequence[Adapted], history: Sequence[Row], final: Adapted) -> None:
-        """Write the whole of a method that keeps nothing on its way."""
-        shutil.rmtree(self.path / FAMILY, ignore_errors=True)
-        rows = [None] * (len(family) - len(history)) + list(history)
-        for found, row in zip(family, rows, strict=True):
-            self.keep(found, row)
-        self.keep_final(final)
 
     def keep_final(self, found: Adapted) -> None:
         """Write the network after long-term fine-tuning."""

@@ -149,9 +149,7 @@ def energy_aware_pruning(
         if budget is not None and budget.met(family[-1].shapes):
             stopped = "budget"
             break
-        order = _order(present, energy, family[-1].shapes, asked.order)
-        _round(present, task, order, sampler, outputs, asked, tell)
-        task.finetune(present, asked.steps, seed=task.seed + turn)
+        order = one_round(present, task, energy, family[-1].shapes, sampler, outputs, asked, turn, tell)
         after = point(f"round {turn + 1}", present, order)
         shown = energy.show(after.needs[energy.name])
         tell(f"round {turn + 1}: {after.holdout.metric:.4f} on the hold-out, {energy.name} {shown}")
@@ -165,6 +163,36 @@ def energy_aware_pruning(
     if budget is not None and not budget.met(family[-1].shapes):
         budget.refuse(budget.needs(family[-1].shapes))
     return PruningResult(tuple(family), stopped, asked)
+
+
+def one_round(
+    model: Any,
+    task: Task,
+    energy: Resource,
+    shapes: Sequence[LayerShape],
+    sampler: RowSampler,
+    outputs: Mapping[str, Any],
+    asked: Settings,
+    turn: int,
+    tell: Report,
+) -> tuple[str, ...]:
+    """Prune and fine-tune a network once, in place; the order in which layers were pruned.
+
+    Args:
+        model: the present network; masked where it was pruned before.
+        task: fine-tunes and judges.
+        energy: orders the layers.
+        shapes: of the present network, with measured densities.
+        sampler: takes rows.
+        outputs: of the dense network, by that sampler.
+        asked: how far and how.
+        turn: number of the round, from 0.
+        tell: told about each layer.
+    """
+    order = _order(model, energy, shapes, asked.order)
+    _prune_in_turn(model, task, order, sampler, outputs, asked, tell)
+    task.finetune(model, asked.steps, seed=task.seed + turn)
+    return order
 
 
 def _order(model: Any, energy: Resource, shapes: Sequence[LayerShape], order: Order) -> tuple[str, ...]:
@@ -181,7 +209,7 @@ def _order(model: Any, energy: Resource, shapes: Sequence[LayerShape], order: Or
     return tuple(sorted(needs, key=lambda path: needs[path], reverse=order == "energy"))
 
 
-def _round(
+def _prune_in_turn(
     model: Any,
     task: Task,
     order: Sequence[str],

@@ -93,3 +93,13 @@ def densities(model: Any) -> dict[str, float]:
 def zeros_kept(model: Any) -> dict[str, Any]:
     """By parameter, where the weights of a baked network are not zero: for `Task.finetune(masks=...)`."""
     return {f"{path}.weight": (layer.weight != 0).float() for path, layer in prunable(model).items()}
+
+
+def mask_zeros(model: Any) -> Any:
+    """Mask, in place, what is zero already, and return the network: the inverse of `bake`."""
+    layers = prunable(model)
+    set_masks(
+        model,
+        {path: layer.weight.detach() != 0 for path, layer in layers.items() if (layer.weight == 0).any()},
+    )
+    return model

@@ -23,14 +23,14 @@ QUICK = {"rounds": 1, "steps": 5, "trials": 2, "images": 100, "rows": 200, "judg
 
 @pytest.fixture(scope="module")
 def task():
-    return digits(train=400, holdout=50, test=50)
+    return digits(train=100, holdout=50, test=20)
 
 
 @pytest.fixture(scope="module")
 def trained(task):
     torch.manual_seed(0)
-    model = plain((6, 6), hidden=12)
-    task.finetune(model, 30)
+    model = plain((4, 4, 4), hidden=8)
+    task.finetune(model, 15)
     return model
 
 
