@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
+
+from chipwise.sparsity.formats.spelling import parse_format
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,3 +84,24 @@ def test_the_surveys_estimation_scales_with_zeros_and_bits(evaluated):
 )
 def test_refusals(run_fails, arguments: tuple[str, ...], says: str):
     assert says in run_fails(2, *TINY, *DENSE, *arguments)
+
+
+def test_actual_values_are_counted(evaluated, tmp_path):
+    rng = np.random.default_rng(3)
+    weights = rng.integers(1, 100, (10, 8192)) * (rng.random((10, 8192)) < 0.2)
+    np.savez(tmp_path / "values.npz", **{"fc.weight": weights})
+    data = evaluated(*SPARSE, "--densities", str(tmp_path / "values.npz"))
+    layer = next(layer for layer in data["layers"] if layer["name"] == "fc")
+    assert layer["zeros"]["densities"]["weight"] == np.count_nonzero(weights) / weights.size
+    stored = layer["zeros"]["stored"]["dram"]["weight"]
+    counted = parse_format(stored["format"])[0].bits_of(weights, 8)
+    assert stored["format"] != "raw"
+    assert stored["bits_per_value"] == counted.total / weights.size
+    assert stored["metadata_bits_per_value"] == counted.metadata / weights.size
+
+
+def test_arrays_of_other_names_are_refused(run_fails, tmp_path):
+    np.savez(tmp_path / "values.npz", weight=np.ones(3))
+    assert "names no tensor of a layer" in run_fails(
+        2, *TINY, *SPARSE, "--densities", str(tmp_path / "values.npz")
+    )

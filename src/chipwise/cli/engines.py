@@ -69,7 +69,7 @@ def engines(
         return
 
     from chipwise.analysis.engines.run import compare_engines, run_engine
-    from chipwise.analysis.engines.values import read_values
+    from chipwise.workload.arrays import read_values
     from chipwise.workload.bits import find_bits, with_bits
     from chipwise.workload.densities import with_densities
     from chipwise.workload.published_densities import find_densities

@@ -20,6 +20,8 @@ from chipwise.mapping.storage import RAW, Stored, density_model
 from chipwise.mapping.storage import stored as stored_in
 from chipwise.model.energy import action_energy
 from chipwise.sparsity.balance import slowest_share
+from chipwise.sparsity.densities.constant import Constant
+from chipwise.sparsity.densities.structured import Structured
 from chipwise.sparsity.saving import COMPUTE
 from chipwise.workload.layer import Layer, Tensor
 
@@ -137,8 +139,9 @@ def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -
     each = ceil(layer.macs / chip.pes)
     operations = each if chip.compute.sparsity.sync is None else min(each, chip.compute.sparsity.sync)
     # Structured zeros are as many in every PE; what the others leave is by chance.
-    certain = prod((k.time for t, k in found.items() if layer.tensor(t).pattern is not None), start=1.0)
-    by_chance = prod((k.time for t, k in found.items() if layer.tensor(t).pattern is None), start=1.0)
+    even = {t.name for t in layer.tensors if isinstance(t.pattern, Structured | Constant)}
+    certain = prod((kept.time for leader, kept in found.items() if leader in even), start=1.0)
+    by_chance = prod((kept.time for leader, kept in found.items() if leader not in even), start=1.0)
     return Kept(left.energy, certain * slowest_share(by_chance, operations, chip.pes)), left.time
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chipwise.errors import InputError, did_you_mean
 from chipwise.workload import zoo
+from chipwise.workload.arrays import densities_of, read_values
 from chipwise.workload.densities import Densities, parse_densities, read_densities
 from chipwise.workload.network import Network
 
@@ -43,15 +44,21 @@ def published_densities(network: str, name: str = "published") -> Densities:
 def find_densities(spec: str, network: Network) -> Densities:
     """What `--densities` names: a set that comes with the network (`published`), or else a file.
 
+    An .npz file holds actual values, arrays called LAYER.TENSOR.
+
     Raises:
         InputError: neither; a file that cannot be read or has another form.
     """
+    if Path(spec).suffix.lower() == ".npz":
+        return densities_of(read_values(spec), spec)
     if Path(spec).suffix.lower() in _SUFFIXES or Path(spec).is_file():
         return read_densities(spec)
     known = published_names(network.name)
     if spec in known or len(Path(spec).parts) == 1:
         return published_densities(network.name, spec)
-    raise InputError(f"densities {spec!r}: files of densities end in .json, .yaml or .yml")
+    raise InputError(
+        f"densities {spec!r}: files of densities end in .json, .yaml or .yml, files of values in .npz"
+    )
 
 
 def _folder() -> Traversable:

@@ -1,10 +1,7 @@
 """Actual values of a layer as engines take them: which are not zero, unrolled."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,33 +90,6 @@ def _shape(layer: Layer, given: NDArray[Any], needed: tuple[int, ...]) -> InputE
     return InputError(
         f"layer {layer.name!r}: an input of shape {given.shape} does not fit; give {needed}, or a plane without padding"
     )
-
-
-MAX_BYTES = 2**31
-"""Of an .npz file, unpacked."""
-
-
-def read_values(path: str | Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file, by name: `LAYER.input` and `LAYER.weight` for each layer that has them.
-
-    Raises:
-        InputError: no such file, another form, Python objects in it, or more than 2 GiB.
-    """
-    place = Path(path)
-    try:
-        with zipfile.ZipFile(place) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
-            raise InputError(f"{place}: unpacks to {size:,} bytes, the limit is {MAX_BYTES:,}; split it")
-        with np.load(place, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, MemoryError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{place}: cannot be read as .npz of plain numbers: {reason}") from None
-    for name, values in found.items():
-        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub" or not values.size:
-            raise InputError(f"{place}: array {name!r} must hold numbers")
-    return found
 
 
 def values_of(layer: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]] | None:

@@ -10,9 +10,10 @@ from chipwise.analysis.engines.engine import products_of
 from chipwise.analysis.engines.masks import masks
 from chipwise.analysis.engines.registry import engine, engine_names
 from chipwise.analysis.engines.run import run_engine
-from chipwise.analysis.engines.values import read_values, unrolled
+from chipwise.analysis.engines.values import unrolled
 from chipwise.analysis.engines.work import work_of
 from chipwise.errors import InputError
+from chipwise.workload.arrays import read_values
 from chipwise.workload.kinds import conv, fully_connected
 from chipwise.workload.network import Network
 
