@@ -22,3 +22,5 @@ class Sparsity:
     """Of the compute: MACs after which the PEs wait for each other; None: those of the whole layer."""
     narrow_saves_energy: bool = False
     """Of the compute: whether a MAC of operands narrower than the word takes less, by the product of their widths."""
+    narrow_splits: bool = False
+    """Of the compute: whether it does two MACs at once where both operands have half of the word, four at a quarter."""

@@ -45,12 +45,12 @@ class ComputeZeros(FileModel):
     """What the compute does about zeros and narrow operands.
 
     PEs wait for each other after `sync` MACs; `narrow: energy`: a MAC's energy falls with the product of its operands'
-    widths.
+    widths; `split`: it also does two at half of the word's width and four at a quarter.
     """
 
     saves: list[SavingModel] = Field(default_factory=list)
     sync: Annotated[int, Field(ge=1, le=2**40)] | None = None
-    narrow: Literal["same", "energy"] = "same"
+    narrow: Literal["same", "energy", "split"] = "same"
 
 
 class Reading(Protocol):
@@ -85,7 +85,8 @@ def of_compute(read: Reading, level: ComputeZeros, path: At) -> Sparsity:
     return Sparsity(
         saves=_savings(read, level.saves, (COMPUTE,), path),
         sync=level.sync,
-        narrow_saves_energy=level.narrow == "energy",
+        narrow_saves_energy=level.narrow != "same",
+        narrow_splits=level.narrow == "split",
     )
 
 

@@ -65,7 +65,7 @@ class Sparse:
     compute: Kept
     """Of MACs; `time` with the wait for the slowest PE."""
     done: float
-    """Fraction of MACs that are not skipped."""
+    """Fraction of MACs that are not skipped; those of sub-words as parts of one."""
 
     @property
     def mac_pj(self) -> float:
@@ -131,7 +131,7 @@ def sparse_of(layer: Layer, chip: Accelerator) -> Sparse:
 
 
 def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -> tuple[Kept, float]:
-    """Of the MACs: own conditions and those of operands; with the wait for the slowest PE, and those done."""
+    """Of the MACs: own conditions and those of operands, with the wait for the slowest PE; and those done."""
     found = _conditions(layer, chip.compute, COMPUTE)
     for tensor in layer.inputs:
         found = _stronger(found, above[tensor.name])
@@ -142,7 +142,16 @@ def _compute(layer: Layer, chip: Accelerator, above: Mapping[str, Conditions]) -
     even = {t.name for t in layer.tensors if isinstance(t.pattern, Structured | Constant)}
     certain = prod((kept.time for leader, kept in found.items() if leader in even), start=1.0)
     by_chance = prod((kept.time for leader, kept in found.items() if leader not in even), start=1.0)
-    return Kept(left.energy, certain * slowest_share(by_chance, operations, chip.pes)), left.time
+    time, parts = certain * slowest_share(by_chance, operations, chip.pes), subwords(layer, chip)
+    return Kept(left.energy, time / parts), left.time / parts
+
+
+def subwords(layer: Layer, chip: Accelerator) -> int:
+    """MACs that the chip's one does at once: 1, or 2 and 4 where the wider operand fits that part of the word."""
+    if not chip.compute.sparsity.narrow_splits:
+        return 1
+    widest = max(chip.bits(tensor.bits) for tensor in layer.inputs)
+    return next((parts for parts in (4, 2) if widest * parts <= chip.word_bits), 1)
 
 
 def _conditions(layer: Layer, part: Memory | Compute, follower: str) -> Conditions:
