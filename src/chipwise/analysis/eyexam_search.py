@@ -65,8 +65,7 @@ def fastest(
 ) -> Fastest | None:
     """The mapping of least latency; None where nothing legal fits, or no time was left to find it.
 
-    Energy decides no ties, and the search ends at `target`, below which no mapping is: the mapper's own bounds do
-    not see how dimensions share an axis, and would go on proving for minutes what is known.
+    Energy decides no ties, and the search ends at `target`, below which no mapping is.
 
     Args:
         layer: what is computed.

@@ -23,6 +23,8 @@ class Objective:
     text: str
     """As it was asked for."""
     names: tuple[str, ...]
+    timed: bool
+    """Whether some name depends on time."""
     channels: tuple[Channel, ...]
     """Everything with limited bandwidth; empty where no name depends on time."""
     traffic: bool
@@ -73,6 +75,7 @@ def objective_for(chip: Accelerator, text: str) -> Objective:
     return Objective(
         text,
         names,
+        timed,
         channels(chip) if timed else (),
         "traffic" in names,
         fixed_cycles(chip) if timed else 0.0,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple, final
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from chipwise.mapper.bounds import Columns, Keys, Variant
 from chipwise.mapper.classes import MappingClass, Rest
 from chipwise.mapper.flows import Quantity
-from chipwise.mapper.problem import Floats, Ints
+from chipwise.mapper.passes import Spread, least_passes, spread_of
+from chipwise.mapper.problem import Floats, Ints, Problem
 from chipwise.mapper.tables import ColumnKey, Table, Tables
 from chipwise.model.kernels.search import lower_bound
 
@@ -26,6 +28,8 @@ class TemplateArrays(NamedTuple):
     n_timed: int
     fixed: float
     pace: float
+    fewest: float
+    """Cycles of compute that the axes leave possible."""
     sequence: Ints
     twin: Ints
     levels: int
@@ -70,6 +74,8 @@ class Template:
     """Tensor and head of every flow with several variants."""
     minus: list[int]
     quantities: list[Quantity]
+    fewest: float
+    """Cycles of compute that the axes leave possible, which products of columns do not see."""
 
     def root_bound(self) -> tuple[float, ...]:
         """Keys that no mapping of the class undercuts."""
@@ -116,6 +122,7 @@ class Template:
             "n_timed": objective.n_timed,
             "fixed": objective.fixed_cycles,
             "pace": problem.pace,
+            "fewest": self.fewest,
             "columns": columns,
             "variants": np.array([v + [(-1, -1)] * (widest - len(v)) for v in self.variants], np.int64),
             "slot": np.array(self.slots, np.int64),
@@ -239,7 +246,7 @@ def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Temp
         if table is None:
             return None
         chosen.append(table)
-    made = Template(found, chosen, [], [], [], [], [], [], [], [])
+    made = Template(found, chosen, [], [], [], [], [], [], [], [], _fewest(problem, found))
     number: dict[Keys, int] = {}
 
     def add(keys: Keys, *, own: bool = False) -> int:
@@ -257,6 +264,22 @@ def make_template(found: MappingClass, tables: Tables, columns: Columns) -> Temp
     for q, draft in zip(made.quantities, drafts, strict=True):
         _add_quantity(made, q, draft, add)
     return made
+
+
+def _fewest(problem: Problem, of: MappingClass) -> float:
+    """The least cycles that the axes allow a class; 0 where time does not count."""
+    if not problem.objective.timed:
+        return 0.0
+    axes = {axis.name: axis.size for array in problem.chip.arrays for axis in array.axes}
+    numbers = {name: i for i, name in enumerate(axes)}
+    spread = spread_of(problem.layer, of.nest, of.codes, numbers)
+    return 0.0 if spread is None else _least_passes(spread, tuple(axes.values()))
+
+
+@lru_cache(maxsize=4096)
+def _least_passes(spread: tuple[Spread, ...], sizes: tuple[int, ...]) -> float:
+    """`least_passes`, remembered: many classes have loops on axes alike."""
+    return least_passes(spread, sizes)
 
 
 @final

@@ -985,7 +985,7 @@ def lower_bound(t, product, at, values, keys):
                 low = max(low, product[floor[q]])
         for o in range(values.size):
             values[o] += weight[o, q] * low
-    return keys_of(t.kinds, t.n_timed, t.fixed, product[0] * t.pace, values, keys)
+    return keys_of(t.kinds, t.n_timed, t.fixed, max(product[0], t.fewest) * t.pace, values, keys)
 
 
 @njit(cache=True, nogil=True)
