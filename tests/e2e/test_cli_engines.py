@@ -60,7 +60,16 @@ def test_values_are_counted(run, tmp_path):
     values = np.zeros((1000, 4096), np.int8)
     values[::2] = 1
     np.savez(tmp_path / "v.npz", **{"fc8.weight": values, "fc8.input": np.arange(4096) % 2})
-    arguments = ("engines", "eie", "--network", "alexnet", "--values", str(tmp_path / "v.npz"), "--json", "-")
+    arguments = (
+        "engines",
+        "eie",
+        "--network",
+        "alexnet",
+        "--densities",
+        str(tmp_path / "v.npz"),
+        "--json",
+        "-",
+    )
     fc8 = json.loads(run(*arguments))["layers"][-1]
     assert (fc8["input_density"], fc8["weight_density"]) == (0.5, 0.5)
     assert fc8["cycles"] == 2048 * 16  # even rows fall on 32 of 64 PEs, 16 each

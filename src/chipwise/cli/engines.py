@@ -24,17 +24,6 @@ MaybeNetwork = Annotated[
     typer.Option("--network", metavar="NETWORK", help="What it runs, as for `describe`.", show_default=False),
 ]
 
-Values = Annotated[
-    str | None,
-    typer.Option(
-        "--values",
-        metavar="FILE.npz",
-        help="Actual values, arrays LAYER.input (channels x height x width, unpadded) and LAYER.weight: their zeros "
-        "are counted.",
-        show_default=False,
-    ),
-]
-
 
 def engines(
     name: Name = None,
@@ -42,7 +31,6 @@ def engines(
     network: MaybeNetwork = None,
     densities: Densities = None,
     bits: Bits = None,
-    values: Values = None,
     batch: Batch = 1,
     json: JsonFile = None,
 ) -> None:
@@ -69,7 +57,6 @@ def engines(
         return
 
     from chipwise.analysis.engines.run import compare_engines, run_engine
-    from chipwise.workload.arrays import read_values
     from chipwise.workload.bits import find_bits, with_bits
     from chipwise.workload.densities import with_densities
     from chipwise.workload.published_densities import find_densities
@@ -79,12 +66,11 @@ def engines(
         loaded = with_densities(loaded, find_densities(densities, loaded))
     if bits is not None:
         loaded = with_bits(loaded, find_bits(bits, loaded))
-    known = None if values is None else read_values(values)
     if name is None:
-        runs, refused = compare_engines(loaded, chosen, known)
+        runs, refused = compare_engines(loaded, chosen)
         _show(json, comparison_dict(runs, refused), comparison_text(runs, refused))
         return
-    run = run_engine(loaded, chosen[0], known)
+    run = run_engine(loaded, chosen[0])
     _show(json, run.to_dict(), engine_text(run))
 
 

@@ -1,15 +1,14 @@
 """A network on an engine, layer by layer: with its zeros and bits, without them, and on the dense counterpart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from numpy.typing import NDArray
-
-from chipwise.analysis.engines.engine import Engine, EngineCost
-from chipwise.analysis.engines.values import unrolled, values_of
+from chipwise.analysis.engines.engine import Engine, EngineCost, Mask
+from chipwise.analysis.engines.values import unrolled
 from chipwise.analysis.engines.work import WORD_BITS, Work, work_of
-from chipwise.errors import InputError, did_you_mean
+from chipwise.errors import InputError
+from chipwise.sparsity.densities.actual import Actual
 from chipwise.workload.layer import Layer
 from chipwise.workload.network import Network
 
@@ -112,18 +111,13 @@ def _figures(plain: EngineCost, dense: EngineCost, cost: EngineCost) -> dict[str
     }
 
 
-def run_engine(
-    network: Network, engine: Engine, values: Mapping[str, NDArray[Any]] | None = None
-) -> EngineRun:
+def run_engine(network: Network, engine: Engine) -> EngineRun:
     """Every layer of `network` on `engine`, with the densities and bits of its tensors.
 
-    Args:
-        network: what is run.
-        engine: on what.
-        values: actual ones, `LAYER.input` and `LAYER.weight`, of some layers or all; their zeros are counted.
+    Where a layer's input and weight have actual values for a pattern, their zeros are counted.
 
     Raises:
-        InputError: the engine runs no layer of it; values of no layer, or that do not fit theirs.
+        InputError: the engine runs no layer of it; values that do not fit their layer.
 
     >>> from chipwise.analysis.engines.registry import engine
     >>> from chipwise.workload import registry
@@ -131,7 +125,6 @@ def run_engine(
     >>> [layer.work.name for layer in run.layers]
     ['fc6', 'fc7', 'fc8']
     """
-    _check_names(network, values or {})
     runs: list[LayerRun] = []
     refused: list[tuple[str, str]] = []
     known: dict[Work, LayerRun] = {}
@@ -141,9 +134,9 @@ def run_engine(
             refused.append((layer.name, why))
             continue
         work = work_of(layer)
-        actual = values_of(layer.name, values or {})
-        if actual is not None:
-            runs.append(_actual(layer, work, engine, *actual))
+        left, right = layer.tensor("input").pattern, layer.tensor("weight").pattern
+        if isinstance(left, Actual) and isinstance(right, Actual):
+            runs.append(_actual(layer, work, engine, left.mask, right.mask))
             continue
         # Layers that differ in name only are run once.
         nameless = replace(work, name="")
@@ -162,22 +155,19 @@ def _run(work: Work, engine: Engine) -> LayerRun:
     return LayerRun(work, engine.plain(work), dense, dense if work == wide else engine.cost(work))
 
 
-def compare_engines(
-    network: Network, engines: Sequence[Engine], values: Mapping[str, NDArray[Any]] | None = None
-) -> tuple[list[EngineRun], dict[str, str]]:
+def compare_engines(network: Network, engines: Sequence[Engine]) -> tuple[list[EngineRun], dict[str, str]]:
     """The network on each engine, and why some run none of it.
 
     Raises:
         InputError: no engine runs any of it; values as for `run_engine`.
     """
-    _check_names(network, values or {})
     runs: list[EngineRun] = []
     refused: dict[str, str] = {}
     for engine in engines:
         if all(_refusal(layer, engine) for layer in network.layers):
             refused[engine.name] = _refusal(network.layers[0], engine)
             continue
-        runs.append(run_engine(network, engine, values))
+        runs.append(run_engine(network, engine))
     if not runs:
         raise InputError(f"no engine runs a layer of network {network.name!r}")
     return runs, refused
@@ -190,18 +180,7 @@ def _refusal(layer: Layer, engine: Engine) -> str:
         return str(error)
 
 
-def _check_names(network: Network, values: Mapping[str, NDArray[Any]]) -> None:
-    known = [f"{layer.name}.{tensor}" for layer in network.layers for tensor in ("input", "weight")]
-    for name in values:
-        if name not in known:
-            raise InputError(
-                f"values: {name!r} is no tensor of network {network.name!r}." + did_you_mean(name, known)
-            )
-
-
-def _actual(
-    layer: Layer, work: Work, engine: Engine, inputs: NDArray[Any], weights: NDArray[Any]
-) -> LayerRun:
+def _actual(layer: Layer, work: Work, engine: Engine, inputs: Mask, weights: Mask) -> LayerRun:
     left, right = unrolled(layer, work, inputs, weights)
     # Padding is zeros too, and is skipped like others.
     counted = replace(work, input_density=float(left.mean()), weight_density=float(right.mean()))

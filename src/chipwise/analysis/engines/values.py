@@ -1,6 +1,5 @@
 """Actual values of a layer as engines take them: which are not zero, unrolled."""
 
-from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -90,19 +89,3 @@ def _shape(layer: Layer, given: NDArray[Any], needed: tuple[int, ...]) -> InputE
     return InputError(
         f"layer {layer.name!r}: an input of shape {given.shape} does not fit; give {needed}, or a plane without padding"
     )
-
-
-def values_of(layer: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Input and weight of a layer; None where the file has neither.
-
-    Raises:
-        InputError: one without the other.
-    """
-    names = f"{layer}.input", f"{layer}.weight"
-    given = [name for name in names if name in arrays]
-    if not given:
-        return None
-    if len(given) == 1:
-        other = names[0] if given[0] == names[1] else names[1]
-        raise InputError(f"values: {given[0]!r} is there but not {other!r}; a layer needs both")
-    return arrays[names[0]], arrays[names[1]]

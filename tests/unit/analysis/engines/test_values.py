@@ -13,9 +13,11 @@ from chipwise.analysis.engines.run import run_engine
 from chipwise.analysis.engines.values import unrolled
 from chipwise.analysis.engines.work import work_of
 from chipwise.errors import InputError
-from chipwise.workload.arrays import read_values
+from chipwise.workload.arrays import densities_of, read_values
+from chipwise.workload.densities import with_densities
 from chipwise.workload.kinds import conv, fully_connected
 from chipwise.workload.network import Network
+from chipwise.workload.published_densities import find_densities
 
 LAYERS = [
     conv("conv", M=48, C=32, P=16, Q=16, R=3, S=3),
@@ -104,8 +106,8 @@ def test_a_file_of_values_is_counted_layer_by_layer(tmp_path):
         "pointwise.weight": random.integers(-1, 2, (64, 96, 1, 1)),
     }
     np.savez(tmp_path / "v.npz", **arrays)
-    values = read_values(tmp_path / "v.npz")
-    run = run_engine(network, engine("eyeriss-v2"), values)
+    known = find_densities(str(tmp_path / "v.npz"), network)
+    run = run_engine(with_densities(network, known), engine("eyeriss-v2"))
     first, second = run.layers
     assert first.work.input_density == arrays["pointwise.input"].mean()
     assert first.cost.cycles < first.dense.cycles
@@ -115,15 +117,23 @@ def test_a_file_of_values_is_counted_layer_by_layer(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"pointwise.inputs": np.ones(3)}, "Did you mean 'pointwise.input'"),
-        ({"pointwise.input": np.ones((96, 8, 8))}, "but not 'pointwise.weight'"),
         ({"pointwise.input": np.ones((95, 8, 8)), "pointwise.weight": np.ones((64, 96))}, "does not fit"),
         ({"pointwise.input": np.ones((96, 8, 8)), "pointwise.weight": np.ones((64, 95))}, "not 6144"),
     ],
 )
 def test_values_that_do_not_fit_are_refused(arrays, said):
+    network = Network("own", (LAYERS[2],))
     with pytest.raises(InputError, match=said):
-        run_engine(Network("own", (LAYERS[2],)), engine("scnn"), arrays)
+        run_engine(with_densities(network, densities_of(arrays, "v.npz")), engine("scnn"))
+
+
+def test_weights_alone_say_whether_two_of_four_are_zero():
+    weights = np.tile([1, 0, 0, 1, 0, 0, 1, 0], (64, 12))
+    network = Network("own", (LAYERS[2],))
+    for values, faster in ((weights, True), (np.sort(weights, axis=1), False)):
+        known = with_densities(network, densities_of({"pointwise.weight": values}, "v.npz"))
+        layer = run_engine(known, engine("tensor-core-2-4")).layers[0]
+        assert (layer.cost.cycles < layer.plain.cycles) is faster
 
 
 def test_other_files_are_refused(tmp_path):

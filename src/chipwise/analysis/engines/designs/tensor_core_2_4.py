@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from chipwise.analysis.engines.engine import Engine, EngineCost, Item, Mask, dram, item
 from chipwise.analysis.engines.work import Work
+from chipwise.sparsity.densities.actual import Actual
 from chipwise.sparsity.densities.density import DensityModel
 from chipwise.sparsity.densities.structured import Structured
 
@@ -39,8 +40,10 @@ def is_structured(weights: NDArray[np.bool_]) -> bool:
     return bool((rows.reshape(len(rows), -1, GROUP).sum(axis=2) <= KEPT).all())
 
 
-def _keeps_two(pattern: DensityModel) -> bool:
-    """Whether a pattern has at most two non-zeros in every four values."""
+def _keeps_two(pattern: DensityModel, taps: int) -> bool:
+    """Whether a pattern has at most two non-zeros in every four values of a filter."""
+    if isinstance(pattern, Actual) and pattern.mask.size % taps == 0:
+        return is_structured(pattern.mask.reshape(-1, taps))
     if not isinstance(pattern, Structured):
         return False
     in_four = pattern.n * max(1, GROUP // pattern.m)
@@ -95,7 +98,9 @@ class TensorCore24(Engine):
     def cost(self, work: Work) -> EngineCost:
         """Half of the steps where weights are structured."""
         pattern = work.weight_pattern
-        structured = work.weight_density <= KEPT / GROUP if pattern is None else _keeps_two(pattern)
+        structured = (
+            work.weight_density <= KEPT / GROUP if pattern is None else _keeps_two(pattern, work.taps)
+        )
         return self._structured(work) if structured else self.plain(work)
 
     def actual(self, work: Work, inputs: Mask, weights: Mask) -> EngineCost:
