@@ -1,6 +1,9 @@
 """`chipwise adapt` and `chipwise.adapt`, with a network and a task of the user's own."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,8 +50,6 @@ def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
-    import sys
-
     sys.modules.pop("my_nets", None)
 
 
@@ -94,6 +95,34 @@ def test_a_finished_folder_is_not_searched_again(own, capsys):
     assert (own / "result" / "family" / "01" / "point.json").stat().st_mtime_ns == made
     assert adapt("--budget", "macs=0.6", "--out", "result", "--method", "uniform") == 2
     assert "holds another search: its method differs" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_to_the_same_weights(own):
+    """Killed by the system as soon as the first iteration is kept, against a run that nobody disturbs."""
+    command = [
+        sys.executable,
+        "-m",
+        "chipwise",
+        "adapt",
+        "my_nets:net",
+        "--task",
+        "my_nets:task",
+        "--budget",
+        "macs=0.4",
+    ]
+    command += ["--step", "0.1", "--short-steps", "40", "--out"]
+    killed = subprocess.Popen([*command, "killed"], stdout=subprocess.DEVNULL)
+    while not Path("killed/family/01/point.json").is_file():
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert not Path("killed/arch.json").is_file()
+    for folder in ("killed", "whole"):
+        subprocess.run([*command, folder], check=True, stdout=subprocess.DEVNULL)
+    for name in ("weights.safetensors", "arch.json", "card.md"):
+        assert Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
 
 
 def test_uniform_width(own, capsys):

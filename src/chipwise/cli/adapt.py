@@ -152,6 +152,22 @@ def _steps(name: str, what: str) -> typer.models.OptionInfo:
 Base = Annotated[int | None, _steps("--base-steps", "training a network of chipwise's")]
 Short = Annotated[int | None, _steps("--short-steps", "fine-tuning each proposal")]
 Long = Annotated[int | None, _steps("--long-steps", "fine-tuning the final network")]
+Supernet = Annotated[int | None, _steps("--supernet-steps", "training NetAdaptV2's super-network")]
+Samples = Annotated[
+    int,
+    typer.Option(
+        "--samples",
+        metavar="J",
+        parser=_whole("--samples", 4096),
+        help="NetAdaptV2's proposals per iteration.",
+    ),
+]
+Layers = Annotated[
+    int,
+    typer.Option(
+        "--layers", metavar="L", parser=_whole("--layers", 4096), help="Layers that each of those shrinks."
+    ),
+]
 Threads = Annotated[
     int,
     typer.Option(
@@ -180,6 +196,9 @@ def adapt(
     base_steps: Base = None,
     short_steps: Short = None,
     long_steps: Long = None,
+    samples: Samples = 8,
+    layers: Layers = 2,
+    supernet_steps: Supernet = None,
     threads: Threads = 1,
     json: JsonFile = None,
 ) -> None:
@@ -203,6 +222,9 @@ def adapt(
         select=select,  # type: ignore[arg-type]
         short_steps=short_steps,
         long_steps=long_steps,
+        samples=samples,
+        layers=layers,
+        supernet_steps=supernet_steps,
     )
     torch.set_num_threads(threads)
     with _progress() as told:
