@@ -143,9 +143,9 @@ def test_eyeriss_is_row_stationary():
     assert (rows.size, rows.loops) == (12, Loops(("R", "C", "M", "K"), ("R",)))
     assert (columns.size, columns.loops) == (14, Loops(("P", "M")))
     both = frozenset({"rows", "columns"})
-    assert chip.arrays[0].route("input") == Route(both, overlapping=True)
-    assert chip.arrays[0].route("weight") == Route(both)
-    assert chip.arrays[0].route("output") == Route(frozenset({"rows"}))
+    assert chip.arrays[0].route("input") == Route(both, overlapping=True, bits_per_cycle=16)
+    assert chip.arrays[0].route("weight") == Route(both, bits_per_cycle=64)
+    assert chip.arrays[0].route("output") == Route(frozenset({"rows"}), bits_per_cycle=128)
     for spad in ("ifmap_spad", "filter_spad", "psum_spad"):
         assert chip.memory(spad).inner_loops == Loops(("S", "C", "M", "K"), ("S",))
     assert chip.memory("buffer").inner_loops == Loops()

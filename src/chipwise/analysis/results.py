@@ -199,7 +199,7 @@ class EvaluationResult:
 
     @property
     def breakdown(self) -> dict[str, float]:
-        """Every cycle of the latency once: compute, waits, and what channels add to what is further in."""
+        """Every cycle of the latency once: compute, waits, and what the slowest channel of each layer adds to them."""
         found: dict[str, float] = {}
         for result in self.layers.values():
             for name, cycles in result.cost.breakdown.items():

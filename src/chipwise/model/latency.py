@@ -177,25 +177,20 @@ class Timing:
 
     @property
     def bound_by(self) -> str:
-        """What most cycles are spent on that are not those of compute: a channel, or a wait; else `compute`."""
+        """The channel that takes longest, if compute waits for it; else the wait that is longer than compute, or it."""
         parts = self.breakdown
-        worst = max(parts, key=lambda name: (parts[name], name == COMPUTE))
         slowest = next(reversed(parts))
-        # A channel that holds compute up bounds the layer by itself, however little it adds.
-        return slowest if slowest in self.steady else worst
+        return (
+            slowest if slowest in self.steady else max(parts, key=lambda name: (parts[name], name == COMPUTE))
+        )
 
     @property
     def breakdown(self) -> dict[str, Any]:
-        """Every cycle once: compute, waits, and what each channel adds to all that is further in.
-
-        The sum is the latency.
-        """
+        """Every cycle once: compute, waits, and what the slowest channel adds to them. The sum is the latency."""
         found = {COMPUTE: self.compute, **{name: cycles for name, cycles in self.waits.items() if cycles}}
-        reached = self.compute + self.exposed
-        for name in reversed(list(self.steady)):
-            if self.steady[name] > reached:
-                found[name] = self.steady[name] - reached
-                reached = self.steady[name]
+        slowest = max(self.steady, key=lambda name: self.steady[name], default=None)
+        if slowest is not None and self.steady[slowest] > self.compute + self.exposed:
+            found[slowest] = self.steady[slowest] - (self.compute + self.exposed)
         return found
 
 

@@ -180,7 +180,7 @@ def component_shares(energy_pj: dict[str, float], chip: Accelerator) -> list[tup
 
 
 def _times(result: EvaluationResult) -> str:
-    """Every cycle once: compute, waits, and channels that hold up what is further in; and what bounds how many."""
+    """Every cycle once: compute, waits, and channels that hold them up; and what bounds how many layers."""
     layers: dict[str, int] = {}
     for layer in result.layers.values():
         layers[layer.cost.bound_by] = layers.get(layer.cost.bound_by, 0) + 1

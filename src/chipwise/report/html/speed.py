@@ -36,8 +36,8 @@ def time(result: EvaluationResult) -> Section:
         "Time",
         (
             Text(
-                "Every cycle once: compute, what cannot overlap with it, and what a port or network adds to all "
-                "that is further in. Behind each bar: its time, and what bounds it."
+                "Every cycle once: compute, what cannot overlap with it, and what the slowest port or network adds "
+                "to them. Behind each bar: its time, and what bounds it."
             ),
             Chart(
                 bars("Time of the network by what it is spent on", whole, axis=_AXIS, keys=keys, legend=False)
