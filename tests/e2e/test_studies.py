@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SHORT = {
     "isca16_dataflows": ("nlr", "fc8"),
     "overrated": ("rf64 buffer128", "fc8"),
+    "energy_aware_pruning": ("alexnet-eap", "fc8"),
 }
 
 
