@@ -293,6 +293,11 @@ class EvaluationResult:
             }
         return found
 
+    @property
+    def dense(self) -> bool:
+        """Whether no tensor is known to have zeros."""
+        return all(t.density == 1 for result in self.layers.values() for t in result.layer.tensors)
+
     def zeros(self) -> Zeros | None:
         """What zeros save, and cost where there are none; None on a chip that makes nothing of them."""
         return zeros_of((r.layer, r.accelerator, r.mapping) for r in self.layers.values())

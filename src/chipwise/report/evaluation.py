@@ -125,8 +125,7 @@ def _figures(result: EvaluationResult) -> str:
 def _zeros(result: EvaluationResult) -> list[str]:
     """What zeros save, and cost where there are none; or that they are known and the chip makes nothing of them."""
     zeros = result.zeros()
-    tensors = [tensor for layer in result.layers.values() for tensor in layer.layer.tensors]
-    if all(tensor.density == 1 for tensor in tensors) and (zeros is None or zeros.costs_nothing):
+    if result.dense and (zeros is None or zeros.costs_nothing):
         return []
     if zeros is not None:
         gain = (

@@ -17,6 +17,7 @@ from chipwise.hardware.accelerator import (
     Route,
 )
 from chipwise.hardware.buffering import Buffering
+from chipwise.report.zeros import zeros_entry, zeros_lines
 from chipwise.units import format_area, format_bandwidth, format_bytes, format_frequency
 
 SCHEMA = "chipwise.accelerator/1"
@@ -82,7 +83,11 @@ def _level(chip: Accelerator, level: Level) -> list[tuple[str, str, str]]:
         return _memory(chip, level, loops=True)
     if isinstance(level, Array):
         return _array(level)
-    return [(level.name, f"{chip.word_bits} b", level.component)]
+    return [(level.name, f"{chip.word_bits} b", level.component), *_zeros(level)]
+
+
+def _zeros(part: Memory | Array | Compute) -> list[tuple[str, str, str]]:
+    return [("│" * (not isinstance(part, Compute)), "", line) for line in zeros_lines(part)]
 
 
 def _memory(chip: Accelerator, memory: Memory, *, loops: bool) -> list[tuple[str, str, str]]:
@@ -96,6 +101,7 @@ def _memory(chip: Accelerator, memory: Memory, *, loops: bool) -> list[tuple[str
     lines = [(memory.name, size, "; ".join(held))]
     if memory.ports:
         lines.append(("│", "", ", ".join(_port(chip, memory, port) for port in memory.ports)))
+    lines += _zeros(memory)
     if loops and _ruled(memory):
         lines.append(("│", "", f"loops inside: {_loops(memory.inner_loops)}"))
     return lines
@@ -113,7 +119,7 @@ def _array(array: Array) -> list[tuple[str, str, str]]:
     lines = [(array.name, size, "copies of what is below")]
     lines += [("│", "", f"{axis.name} {axis.size}: {_loops(axis.loops)}") for axis in array.axes]
     told = [f"{t} {_route(array, t, route)}" for t, route in array.routes.items()]
-    return lines + ([("│", "", "; ".join(told))] if told else [])
+    return lines + ([("│", "", "; ".join(told))] if told else []) + _zeros(array)
 
 
 def _route(array: Array, tensor: str, route: Route) -> str:
@@ -161,7 +167,7 @@ def _level_dict(chip: Accelerator, level: Level) -> dict[str, Any]:
     common = {"component": getattr(level, "component", "network"), "instances": chip.instances(level.name)}
     energy = {action: {"energy_pj": e.energy_pj, "source": e.source} for action, e in level.energy.items()}
     if isinstance(level, Compute):
-        return {"compute": level.name, **common, "energy": energy}
+        return {"compute": level.name, **common, "energy": energy, **zeros_entry(level.sparsity)}
     if isinstance(level, Array):
         axes = [{"name": axis.name, "size": axis.size, **_loops_dict(axis.loops)} for axis in level.axes]
         routes = {
@@ -174,7 +180,13 @@ def _level_dict(chip: Accelerator, level: Level) -> dict[str, Any]:
             }
             for tensor, route in level.routes.items()
         }
-        return {"array": level.name, **common, "axes": axes, "network": routes, "energy": energy}
+        return {
+            "array": level.name,
+            **common,
+            "axes": axes,
+            "network": routes,
+            "energy": energy,
+        } | zeros_entry(level.sparsity)
     return {
         "memory": level.name,
         **common,
@@ -193,6 +205,7 @@ def _level_dict(chip: Accelerator, level: Level) -> dict[str, Any]:
         ],
         **_loops_dict(level.inner_loops),
         "energy": energy,
+        **zeros_entry(level.sparsity),
     }
 
 

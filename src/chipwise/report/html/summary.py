@@ -56,6 +56,15 @@ def _figures(result: EvaluationResult) -> Iterator[Figure]:
         percent(numbers["utilization"]),
         f"of {chip.pes} PE{'s' if chip.pes > 1 else ''} over the whole time, waiting for memories included",
     )
+    zeros = result.zeros()
+    if zeros is not None and not (result.dense and zeros.costs_nothing):
+        energy, time = 100 * zeros.energy_overhead, 100 * zeros.time_overhead
+        yield Figure(
+            "Zeros",
+            f"{zeros.less_energy:.3g}x less energy",
+            f"and {zeros.less_time:.3g}x less time than without compression, gating and skipping; on dense data they "
+            f"cost {energy:+.3g} % energy and {time:+.3g} % time",
+        )
     off_chip = numbers["off_chip_bytes"]
     yield Figure("Off-chip", format_bytes(8 * off_chip), f"{off_chip / result.macs:.3g} B per MAC, {each}")
     if result.area_mm2 is None:
