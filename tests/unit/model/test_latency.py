@@ -12,6 +12,7 @@ from chipwise.hardware.buffering import Buffering
 from chipwise.mapping.mapping import Mapping, Spatial, Storage, Temporal
 from chipwise.model.counts import count
 from chipwise.model.latency import Timing, exact_latency, timing
+from chipwise.model.sparse import sparse_of
 from chipwise.workload.kinds import matmul
 from tests.oracle.strategies import random_case
 
@@ -35,7 +36,7 @@ def tiled(*inner: Temporal) -> Mapping:
 
 def timed(chip: Accelerator, mapping: Mapping | None = None, layer=DOT) -> Timing:
     mapping = mapping or tiled(Temporal("K", 1))
-    return timing(layer, chip, count(layer, chip, mapping))
+    return timing(sparse_of(layer, chip), count(layer, chip, mapping))
 
 
 def test_a_port_that_is_busy_longest_decides_between_first_and_last_tile():
@@ -184,20 +185,19 @@ def test_what_holds_of_any_mapping(block: int):
     for seed in range(block * 30, (block + 1) * 30):
         case = random_case(Random(seed), max_macs=300)
         counts = count(case.layer, case.chip, case.mapping)
-        found = timing(case.layer, case.chip, counts)
+        sparse = sparse_of(case.layer, case.chip)
+        found = timing(sparse, counts)
         assert sum(found.breakdown.values()) == pytest.approx(found.latency_cycles, rel=1e-12)
         assert all(cycles >= -1e-9 for cycles in found.breakdown.values())
         assert found.bound_by in found.breakdown
-        assert found.latency_cycles == pytest.approx(
-            float(exact_latency(case.layer, case.chip, counts)), rel=1e-12
-        )
+        assert found.latency_cycles == pytest.approx(float(exact_latency(sparse, counts)), rel=1e-12)
         assert found.latency_cycles >= max([found.compute, *found.busy.values()]) * (1 - 1e-12)
-        overlapped = timing(case.layer, replace(case.chip, waits=False), counts)
+        overlapped = timing(replace(sparse, chip=replace(case.chip, waits=False)), counts)
         assert overlapped.latency_cycles == max([found.compute, *found.busy.values()])
         assert found.latency_cycles >= overlapped.latency_cycles * (1 - 1e-12)
 
 
 def test_exact_cycles_are_fractions():
     chip = two_levels(dram=3.0)
-    found = exact_latency(DOT, chip, count(DOT, chip, tiled(Temporal("K", 1))))
+    found = exact_latency(sparse_of(DOT, chip), count(DOT, chip, tiled(Temporal("K", 1))))
     assert found == Fraction(17 * 16, 3)
