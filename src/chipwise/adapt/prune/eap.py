@@ -6,13 +6,16 @@
         fine-tune the whole network by back-propagation, with masks
     until accuracy falls below the floor; what was above it last is returned
 
-How far a single layer goes is not published. Here the floors fall along a line from the accuracy at the beginning of
-a round: a0 − drop·(turn + 1)/layers. With one floor for all, the first layer would take the whole drop.
+How far a single layer goes is not published. Here each may cost accuracy in proportion to its energy: the floors fall
+from the accuracy at the beginning of a round, a0 − drop·(energy of the layers so far)/(energy of all). With one floor
+for all, the first layer would take the whole drop; with equal shares, layers of many weights and little energy lose
+accuracy for nothing.
 """
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Literal, final
 
 from chipwise.adapt.budget import Budget
@@ -189,14 +192,14 @@ def one_round(
         turn: number of the round, from 0.
         tell: told about each layer.
     """
-    order = _order(model, energy, shapes, asked.order)
-    _prune_in_turn(model, task, order, sampler, outputs, asked, tell)
+    energies = _ordered(model, energy, shapes, asked.order)
+    _prune_in_turn(model, task, energies, sampler, outputs, asked, tell)
     task.finetune(model, asked.steps, seed=task.seed + turn)
-    return order
+    return tuple(energies)
 
 
-def _order(model: Any, energy: Resource, shapes: Sequence[LayerShape], order: Order) -> tuple[str, ...]:
-    """Layers in the order in which they are pruned: the first meets a network that can still give much."""
+def _ordered(model: Any, energy: Resource, shapes: Sequence[LayerShape], order: Order) -> dict[str, float]:
+    """Energy by layer, in the order in which they are pruned: the first meets a network that can still give much."""
     needs: dict[str, float] = {}
     known = {path for path, layer in prunable(model).items() if is_regressed(layer)}
     for shape in shapes:
@@ -205,14 +208,16 @@ def _order(model: Any, energy: Resource, shapes: Sequence[LayerShape], order: Or
         if path in known:
             needs[path] = needs.get(path, 0.0) + energy.of_layer(shape)
     if order == "network":
-        return tuple(needs)
-    return tuple(sorted(needs, key=lambda path: needs[path], reverse=order == "energy"))
+        return needs
+    return {
+        path: needs[path] for path in sorted(needs, key=lambda path: needs[path], reverse=order == "energy")
+    }
 
 
 def _prune_in_turn(
     model: Any,
     task: Task,
-    order: Sequence[str],
+    energies: Mapping[str, float],
     sampler: RowSampler,
     outputs: Mapping[str, Any],
     asked: Settings,
@@ -220,8 +225,8 @@ def _prune_in_turn(
 ) -> None:
     """Prune each layer in turn, in place, to the least density that keeps its floor."""
     start = task.evaluate(model, most=asked.judged).metric
-    for turn, path in enumerate(order):
-        floor = start - asked.drop * (turn + 1) / len(order)
+    for path, so_far in zip(energies, accumulate(energies.values()), strict=True):
+        floor = start - asked.drop * so_far / sum(energies.values())
         low, high = asked.least_density, densities(model)[path]
         best = None
         rows = sampler.rows(model, path, outputs[path])
