@@ -54,4 +54,4 @@ def test_non_zeros_are_stored_with_a_count_of_four_bits(name, layer, place, entr
     stored = sparse_of(SPARSE.layer(layer), load_accelerator(name)).stored[place]
     density = 0.4 if place[1] == "input" else 0.3
     assert stored.bits == pytest.approx(density * entry_bits, rel=0.02)
-    assert stored.held_bits == stored.bits  # tiles that fit on average
+    assert stored.held_bits == pytest.approx(stored.bits, rel=1e-3)  # tiles that fit on average
