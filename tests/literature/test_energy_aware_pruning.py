@@ -7,8 +7,13 @@ from chipwise.analysis.validation import validate
 from chipwise.analysis.validations import energy_aware_pruning as study
 
 
-def test_pruning_saves_what_is_printed_or_says_why_not():
-    rows = {(row.item, row.quantity): row for row in validate("energy-aware-pruning")}
+@pytest.fixture(scope="module")
+def rows():
+    """By item and quantity."""
+    return {(row.item, row.quantity): row for row in validate("energy-aware-pruning")}
+
+
+def test_pruning_saves_what_is_printed_or_says_why_not(rows):
     assert rows["AlexNet", "energy: dense / pruned"].within
     googlenet = rows["GoogLeNet", "energy: dense / pruned"]
     assert not googlenet.within
@@ -16,8 +21,7 @@ def test_pruning_saves_what_is_printed_or_says_why_not():
     assert 1.6 < googlenet.computed < 2.0
 
 
-def test_squeezenet_takes_more_energy_with_50_times_fewer_weights():
-    rows = {(row.item, row.quantity): row for row in validate("energy-aware-pruning")}
+def test_squeezenet_takes_more_energy_with_50_times_fewer_weights(rows):
     assert rows["SqueezeNet", "times fewer weights than AlexNet"].within
     assert rows["SqueezeNet", "energy / AlexNet's, which is less"].computed > 1.2
 

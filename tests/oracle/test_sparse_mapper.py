@@ -118,9 +118,10 @@ def assert_optimal(seed: int, placement: str) -> bool:
     return bool(prices)
 
 
+@pytest.mark.parametrize("first", [0, 2, 4])
 @pytest.mark.parametrize("placement", ["even", "uneven"])
-def test_search_finds_the_optimum_and_the_checker_agrees(placement: str):
-    assert sum(assert_optimal(seed, placement) for seed in range(6))
+def test_search_finds_the_optimum_and_the_checker_agrees(placement: str, first: int):
+    assert sum(assert_optimal(seed, placement) for seed in (first, first + 1))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chipwise.analysis.evaluate import evaluate_mapping
 from chipwise.components.load import accelerator_from
 from chipwise.model.sparse import Kept, sparse_of
 from chipwise.sparsity.balance import slowest_share
@@ -89,3 +90,47 @@ def test_without_zeros_all_factors_are_one():
         for tensor in LAYER.tensors:
             for count, action in (("reads", "read"), ("updates", "write")):
                 assert sparse.access_pj(memory, count, tensor) == memory.energy[action].energy_pj
+
+
+BY_HAND = """\
+name: by hand
+clock: 1 GHz
+word: 8 b
+levels:
+  - memory: dram
+    component: dram
+    keeps: [input, weight, output]
+    bandwidth: {shared: 1 B/cycle}
+    formats: {input: bitmask}
+    energy: {read: 10 pJ, write: 10 pJ}
+  - memory: registers
+    component: register_file
+    capacity: 1 KiB
+    keeps: [input, weight, output]
+    energy: {read: 1 pJ, write: 1 pJ}
+    saves: [{when: input, skips: weight, gates: output}]
+  - compute: mac
+    component: int_mac
+    energy: {mac: 2 pJ}
+    saves: [{when: input, skips: compute}]
+"""
+
+
+def test_a_mapping_priced_by_hand():
+    chip = accelerator_from(parse_yaml(BY_HAND, "hand.yaml"))
+    layer = with_density(matmul("mm", M=4, K=8, N=2), input=0.5)
+    mapping = "dram input weight output\nregisters input weight output\n| for M in 4\n| for N in 2\n| for K in 8\nmac"
+    found = evaluate_mapping(layer, chip, mapping)
+    # A stored input has 1 b of the mask and, half of the time, 8 b.
+    dram = 10 * (32 * 5 / 8 + 16 + 8)
+    fills_and_drains = 32 + 16 + 8
+    inputs, weights, sums = 64, 64 * 0.5, (56 + 64) * 0.5
+    assert found.energy_pj == dram + fills_and_drains + inputs + weights + sums + 64 * 2 * 0.5 == 716
+    assert found.cost.off_chip_bits == 32 * 5 + 16 * 8 + 8 * 8
+    # All comes in before work starts, half of the MACs are done, and all sums go out after it.
+    assert found.cost.breakdown == {"compute": 32, "ramp-up": 36, "drain": 8}
+    assert found.latency_cycles == 76
+    assert found.utilization == 32 / 76
+    dense = evaluate_mapping(matmul("mm", M=4, K=8, N=2), chip, mapping)
+    assert dense.energy_pj == 10 * (32 * 9 / 8 + 16 + 8) + fills_and_drains + 64 + 64 + 120 + 128
+    assert dense.latency_cycles == 64 + (32 * 9 + 16 * 8) / 8 + 8
