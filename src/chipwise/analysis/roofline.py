@@ -5,12 +5,14 @@
     ridge      = peak / bandwidth: below this intensity the port bounds the time
 
 Of a port with copies (one per PE), bytes are those of the busiest copy times the copies, and bandwidth is that of all,
-so that attainable is MACs / cycles of the port. A port that serves some tensors only is a ceiling of these alone.
+so that attainable is MACs / cycles of the port. A port that serves some tensors only is a ceiling of these alone, and
+so is what the network of an array brings of one tensor.
 
 Source: Williams, Waterman, Patterson, CACM 52(4), 2009; per level: Ilic, Pratas, Sousa, IEEE CAL 13(1), 2014; with
 Eyexam's bounds in it: Chen et al., arXiv:1807.07928, section IV.
 """
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import Any, final
@@ -19,17 +21,22 @@ from chipwise.analysis.eyexam import STEPS, Eyexam, check_same, eyexam_of
 from chipwise.analysis.results import EvaluationResult, LayerResult
 from chipwise.hardware.accelerator import Accelerator, Memory
 from chipwise.mapping.storage import stored
+from chipwise.model.latency import channels
 
 SCHEMA = "chipwise.roofline/1"
+
+LINKS = " link"
+"""How names of links to single instances of an array end."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """A port with all its copies."""
+    """A port, or the network of an array, with all its copies."""
 
     port: str
     memory: str
+    """Whose it is: of a network, the array."""
     tensors: tuple[str, ...] | None
     """Whose ceiling it is; None: all tensors share it."""
     bytes_per_cycle: float
@@ -146,12 +153,8 @@ def roofline(result: EvaluationResult, exam: Eyexam | None = None) -> Roofline:
     if exam is None:
         exam = eyexam_of(result)
     check_same(result, exam)
-    ceilings = tuple(
-        Ceiling(port.name, m.name, port.tensors, port.bits_per_cycle / 8 * chip.instances(m.name))
-        for m in chip.memories
-        for port in m.ports
-    )
-    points = tuple(_point(layer) for layer in result.layers.values())
+    ceilings = tuple(_ceilings(chip))
+    points = tuple(_point(layer, ceilings) for layer in result.layers.values())
     total = Point(
         "network",
         result.macs,
@@ -164,13 +167,23 @@ def roofline(result: EvaluationResult, exam: Eyexam | None = None) -> Roofline:
     return Roofline(result.network, chip, result.batch, result.objective, ceilings, points, total, exam)
 
 
-def _point(result: LayerResult) -> Point:
+def _ceilings(chip: Accelerator) -> Iterator[Ceiling]:
+    for channel in channels(chip):
+        bytes_per_cycle = channel.bits_per_cycle / 8
+        for m in chip.memories:
+            for port in m.ports:
+                if port.name == channel.name:
+                    yield Ceiling(port.name, m.name, port.tensors, bytes_per_cycle * chip.instances(m.name))
+        for array in chip.arrays:
+            carried = channel.name.removeprefix(f"{array.name} ").removesuffix(LINKS)
+            if chip.depth(array.name) == channel.depth and carried in chip.tensors:
+                copies = chip.instances(array.name) * (array.size if channel.name.endswith(LINKS) else 1)
+                yield Ceiling(channel.name, array.name, (carried,), bytes_per_cycle * copies)
+
+
+def _point(result: LayerResult, ceilings: tuple[Ceiling, ...]) -> Point:
     chip, layer = result.accelerator, result.layer
-    moved = {
-        port.name: result.cost.cycles[port.name] * port.bits_per_cycle / 8 * chip.instances(m.name)
-        for m in chip.memories
-        for port in m.ports
-    }
+    moved = {c.port: result.cost.cycles[c.port] * c.bytes_per_cycle for c in ceilings}
     outermost = chip.memories[0]
     least = sum(layer.volume(t.name) * stored(layer, chip, outermost, t).bits / 8 for t in layer.tensors)
     memories = {m.name: _memory_bytes(result, m) for m in chip.memories}

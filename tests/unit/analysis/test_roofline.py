@@ -30,7 +30,12 @@ def test_attainable_is_macs_over_cycles_of_the_slowest_port(roof):
 
 def test_tensors_have_ceilings_of_their_own(roof):
     of = {c.port: c.tensors for c in roof.ceilings}
-    assert of == {"dram": None, "buffer output read": ("output",), "buffer output write": ("output",)}
+    assert of == {
+        "dram": None,
+        "buffer output read": ("output",),
+        "buffer output write": ("output",),
+        **{f"pes {tensor}": (tensor,) for tensor in ("input", "weight", "output")},
+    }
     dram = roof.ceilings[0]
     assert (dram.bytes_per_cycle, dram.ridge(168)) == (pytest.approx(2.4), pytest.approx(70))
 
@@ -52,7 +57,7 @@ def test_text_and_chart(roof):
     assert "Eyexam 4 array" in text
     root = ET.fromstring(roofline_svg(roof))  # noqa: S314 - our own
     assert root.tag.endswith("svg")
-    assert len(root.findall(".//{*}circle")) == 3 * len(roof.points)
+    assert len(root.findall(".//{*}circle")) == 6 * len(roof.points)
     assert roof.to_dict()["schema"] == "chipwise.roofline/1"
 
 
@@ -68,3 +73,13 @@ def test_a_chip_without_ports_has_the_peak_alone():
     assert roof.attainable(roof.total) == 256
     assert "peak" in roofline_text(roof)
     ET.fromstring(roofline_svg(roof))  # noqa: S314 - our own
+
+
+def test_networks_are_ceilings_of_what_they_carry():
+    result = chipwise.evaluate("lenet5", "tpu_v1")
+    roof = roofline(result)
+    network = next(c for c in roof.ceilings if c.port == "matrix_unit weight")
+    assert (network.memory, network.tensors, network.bytes_per_cycle) == ("matrix_unit", ("weight",), 256)
+    for point in roof.points:
+        busy = result.layers[point.name].cost.cycles["matrix_unit weight"]
+        assert point.intensity("matrix_unit weight") * 256 == pytest.approx(point.macs / busy)
