@@ -53,7 +53,7 @@ def test_netadapt_is_compared_with_uniform_width_and_macs(tmp_path):
         "--on",
         "nvdla_small",
     ]
-    command += ["--json", str(tmp_path / "x.json")]
+    command += ["--json", str(tmp_path / "x.json"), "--points", str(tmp_path / "points.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "| NetAdapt, latency |" in done.stdout
