@@ -123,7 +123,7 @@ def test_a_layer_that_the_filter_keeps_shows_its_steps(chromium, run, small, tmp
     always = [
         "Peak of small, step by step",
         "Peak of each layer: what is reached, what each step costs",
-        "small on tiny, batch 1",
+        "small on tiny, batch 1: layers in the colours of their ceilings",
     ]
     of_svg = f"[...document.querySelectorAll('#eyexam figure .h')].{seen}"
     assert chromium.run(of_svg) == always

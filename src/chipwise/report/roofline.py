@@ -144,11 +144,11 @@ def roofline_chart(roof: Roofline) -> str:
         flat = roof.eyexam.active_pes[STEPS.index(step)]
         start = low if first is None else min(high, flat / first.bytes_per_cycle)
         series.append(svg.Series(f"Eyexam: {step}", (svg.Point(start, flat), svg.Point(high, flat))))
-    for c in roof.ceilings:
+    for i, c in enumerate(roof.ceilings):
         dots = tuple(
             svg.Point(x, p.achieved, p.name) for p in roof.points if (x := p.intensity(c.port)) is not None
         )
-        series.append(svg.Series(f"layers at {c.port}", dots, line=False, marks=True, names=c is first))
+        series.append(svg.Series("", dots, line=False, marks=True, names=c is first, colour=i))
     across, up = svg.Axis("MAC/byte", log=True), svg.Axis("MAC/cycle", log=True)
-    title = f"{roof.network} on {roof.accelerator.name}, batch {roof.batch}"
+    title = f"{roof.network} on {roof.accelerator.name}, batch {roof.batch}: layers in the colours of their ceilings"
     return svg.lines(title, series, across, up)

@@ -71,13 +71,15 @@ class Point:
 @final
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points of one colour: joined by a line, marked, with their names."""
+    """Points of one colour: joined by a line, marked, with their names; one without a name is not in the legend."""
 
     name: str
     points: tuple[Point, ...]
     line: bool = True
     marks: bool = False
     names: bool = False
+    colour: int | None = None
+    """That of the series with this number; None: its own."""
 
 
 @final
@@ -172,7 +174,9 @@ def lines(
     """
     kept = [(s, [p for p in s.points if _has_place(p.x, x) and _has_place(p.y, y)]) for s in series]
     every = [p for _, points in kept for p in points]
-    top, out = _head(title, [s.name for s in series], width, [s.line for s in series])
+    colours = [i if s.colour is None else s.colour for i, s in enumerate(series)]
+    named = [(s, colour) for s, colour in zip(series, colours, strict=True) if s.name]
+    top, out = _head(title, [s.name for s, _ in named], width, [(s.line, colour) for s, colour in named])
     top += 4
     down = _Scale(y, [p.y for p in every], top + height, -height)
     left = max(_width(y.format(v)) for v in down.ticks) + (34 if y.label else 14)
@@ -189,7 +193,7 @@ def lines(
             f"{_safe(y.label)}</text>"
         )
     taken: list[tuple[float, float, float, float]] = []
-    for i, (line, points) in enumerate(kept):
+    for i, (line, points) in zip(colours, kept, strict=True):
         placed = [(across.at(p.x), down.at(p.y), p) for p in points]
         if line.line and placed:
             path = " ".join(f"{_n(a)},{_n(b)}" for a, b, _ in placed)
@@ -202,7 +206,7 @@ def lines(
             out += _names(
                 [(across.at(p.x), down.at(p.y), p) for p in points], taken, (left, top, width - 16.0)
             )
-    label = f"{title}: {', '.join(s.name for s in series)}; {y.label} over {x.label}"
+    label = f"{title}: {', '.join(s.name for s, _ in named)}; {y.label} over {x.label}"
     return _chart(label, width, top + height + (36 if x.label else 20), out)
 
 
@@ -322,15 +326,18 @@ def _ticks(scale: _Scale, axis: Axis, top: float, bottom: float) -> list[str]:
     return out
 
 
-def _head(title: str, keys: Sequence[str], width: int, line: Sequence[bool] = ()) -> tuple[float, list[str]]:
-    """Title and legend; the y below them."""
+def _head(
+    title: str, keys: Sequence[str], width: int, drawn: Sequence[tuple[bool, int]] = ()
+) -> tuple[float, list[str]]:
+    """Title and legend, in which `drawn` tells of each key whether it is a line and its colour; the y below them."""
     out = [_text(0, 15, title, "h")]
     x, y = 0.0, 34.0
-    for i, key in enumerate(keys):
+    for number, key in enumerate(keys):
+        line, i = drawn[number] if drawn else (False, number)
         wide = _width(key) + 30
         if x and x + wide > width:
             x, y = 0.0, y + _LINE
-        if line and line[i]:
+        if line:
             names = f"l{i % len(COLOURS)} d{i % len(_DASHES)}"
             out.append(f'<polyline class="{names}" points="{_n(x)},{_n(y - 4)} {_n(x + 16)},{_n(y - 4)}"/>')
         else:
