@@ -105,3 +105,23 @@ def test_arrays_of_other_names_are_refused(run_fails, tmp_path):
     assert "names no tensor of a layer" in run_fails(
         2, *TINY, *SPARSE, "--densities", str(tmp_path / "values.npz")
     )
+
+
+def test_a_layer_is_mapped_with_its_zeros(run):
+    """The published densities of a network are those of its layer; other layers' are passed over."""
+
+    def mapped(*arguments: str) -> dict:
+        return json.loads(run("map", "alexnet:conv3", "--on", "eyeriss", *arguments, "--json", "-"))["layer"]
+
+    dense, known = mapped(), mapped("--densities", "eyeriss")
+    assert known["zeros"]["densities"]["input"] == 0.275
+    assert known["energy_pj"] < 0.85 * dense["energy_pj"]
+    narrow = mapped("--densities", "eyeriss", "--bits", "published", "--zeros", "estimate")
+    assert narrow["energy_pj"] < 0.6 * known["energy_pj"]
+    shape = ("map", "fc:M=10,C=84", *DENSE, "--zeros", "estimate", "--json", "-")
+    plain = json.loads(run(*shape))["layer"]["energy_pj"]
+    assert json.loads(run(*shape, *DENSITIES))["layer"]["energy_pj"] < plain
+
+
+def test_densities_of_a_shape_have_no_published_set(run_fails):
+    assert "None are published" in run_fails(2, "map", "fc:M=10,C=84", *DENSE, "--densities", "published")

@@ -1,4 +1,4 @@
-"""The chip that a command asks for: by name or file, and under a dataflow if one is given."""
+"""The chip that a command asks for: by name or file, under a dataflow, and making something of zeros."""
 
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
@@ -10,12 +10,18 @@ if TYPE_CHECKING:
     from chipwise.hardware.accelerator import Accelerator
 
 
-def load_chip(name: str, dataflow: str | None) -> "Accelerator":
-    """The chip, its array laid by `dataflow` in place of its own rules unless that is None."""
+def load_chip(name: str, dataflow: str | None, zeros: str = "chip") -> "Accelerator":
+    """The chip, its array laid by `dataflow` in place of its own rules unless that is None.
+
+    `zeros`: what it does about them itself (`chip`), or what the survey's energy estimation assumes (`estimate`).
+    """
     chip = chipwise.load_accelerator(name)
-    if dataflow is None:
-        return chip
+    if dataflow is not None:
+        from chipwise.hardware.dataflow import with_dataflow
 
-    from chipwise.hardware.dataflow import with_dataflow
+        chip = with_dataflow(chip, dataflow)
+    if zeros == "estimate":
+        from chipwise.hardware.zeros import estimating_zeros
 
-    return with_dataflow(chip, dataflow)
+        chip = estimating_zeros(chip)
+    return chip

@@ -3,12 +3,12 @@
 # ruff: noqa: PLC0415 - what computes is imported by the command that needs it, so that --help stays quick
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-import chipwise
 from chipwise.cli.chips import load_chip
+from chipwise.cli.known import known_network
 from chipwise.cli.options import (
     Batch,
     Bits,
@@ -28,10 +28,6 @@ from chipwise.cli.options import (
 from chipwise.cli.output import TERMINAL, check_target, say, write_json, write_text
 from chipwise.cli.searching import Search
 from chipwise.errors import InputError
-
-if TYPE_CHECKING:
-    from chipwise.hardware.accelerator import Accelerator
-    from chipwise.workload.network import Network as LoadedNetwork
 
 HtmlFile = Annotated[
     str | None,
@@ -82,7 +78,7 @@ def evaluate(
         raise InputError(
             "--eyexam adds to the page, so it needs --html FILE; without one use `chipwise eyexam`"
         )
-    loaded, chip = _network(network, densities, bits), _chip(on, dataflow, zeros)
+    loaded, chip = known_network(network, densities, bits), load_chip(on, dataflow, zeros)
 
     from chipwise.report.evaluation import evaluation_text, provenance_text
 
@@ -101,31 +97,6 @@ def evaluate(
             from chipwise.report.timing import timing_text
 
             say(timing_text(result) + provenance_text(result))
-
-
-def _network(name: str, densities: str | None, bits: str | None) -> "LoadedNetwork":
-    """With its densities and widths."""
-    loaded = chipwise.load_network(name)
-    if densities is not None:
-        from chipwise.workload.densities import with_densities
-        from chipwise.workload.published_densities import find_densities
-
-        loaded = with_densities(loaded, find_densities(densities, loaded))
-    if bits is not None:
-        from chipwise.workload.bits import find_bits, with_bits
-
-        loaded = with_bits(loaded, find_bits(bits, loaded))
-    return loaded
-
-
-def _chip(name: str, dataflow: str | None, zeros: str) -> "Accelerator":
-    """Under a dataflow, and making of zeros what was asked for."""
-    chip = load_chip(name, dataflow)
-    if zeros == "estimate":
-        from chipwise.hardware.zeros import estimating_zeros
-
-        chip = estimating_zeros(chip)
-    return chip
 
 
 def _check_targets(json: str | None, html: str | None) -> None:

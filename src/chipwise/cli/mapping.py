@@ -11,17 +11,21 @@ import typer
 
 import chipwise
 from chipwise.cli.chips import load_chip
+from chipwise.cli.known import known_layer
 from chipwise.cli.options import (
     SHOW,
     Batch,
+    Bits,
     Chip,
     Dataflow,
+    Densities,
     Factors,
     JsonFile,
     MaybeObjective,
     NoCache,
     PlacementOrShow,
     TimeLimit,
+    Zeros,
 )
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.waiting import interruptible
@@ -71,6 +75,9 @@ def map_(
     network: NetworkOfLayer = None,
     dataflow: Dataflow = None,
     batch: Batch = 1,
+    densities: Densities = None,
+    bits: Bits = None,
+    zeros: Zeros = "chip",
     objective: MaybeObjective = None,
     mapspace: PlacementOrShow = "even",
     factors: Factors = "spatial",
@@ -91,7 +98,8 @@ def map_(
     from chipwise.report.layer import front_dict, front_text, layer_dict, layer_text
     from chipwise.report.mapspace import mapspace_dict, mapspace_text
 
-    found, chip = load_layer(layer, network).with_batch(batch), load_chip(on, dataflow)
+    found = known_layer(load_layer(layer, network), network or layer.partition(":")[0], densities, bits)
+    found, chip = found.with_batch(batch), load_chip(on, dataflow, zeros)
     if mapspace == SHOW:
         _tell(json, lambda: mapspace_dict(found, chip), lambda: mapspace_text(found, chip))
         return
