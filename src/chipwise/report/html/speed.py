@@ -1,10 +1,9 @@
-"""What bounds the time: every cycle once, and rooflines at the off-chip level and at every port."""
+"""What bounds the time: every cycle once, and rooflines at the off-chip level, at every port and network."""
 
 from collections.abc import Iterator, Sequence
 
 from chipwise.analysis.results import EvaluationResult
-from chipwise.hardware.accelerator import Memory, Port
-from chipwise.model.latency import COMPUTE
+from chipwise.model.latency import COMPUTE, Channel, channels
 from chipwise.report.html.blocks import Block, Chart, Entry, Section, Text, entries, matrix
 from chipwise.report.svg import Axis, Bar, Point, Series, bars, lines
 from chipwise.report.tables import percent, shares
@@ -96,7 +95,7 @@ def _busy(every: Sequence[Entry]) -> Block:
 
 
 def roofline(result: EvaluationResult) -> Section:
-    """A roofline per port with a bandwidth, outermost first; without one off-chip, of the off-chip traffic."""
+    """A roofline per port and network with a bandwidth, outermost first; without a port off-chip, of its traffic."""
     every = entries(result)
     outermost = result.accelerator.memories[0]
     blocks: list[Block] = [
@@ -112,35 +111,39 @@ def roofline(result: EvaluationResult) -> Section:
         blocks += _roof(
             result, f"Roofline at {outermost.name}, whose bandwidth the chip does not give", points, None
         )
-    for memory in result.accelerator.memories:
-        for port in memory.ports:
-            blocks += _roof(result, _title(result, memory, port), list(_intensities(every, port)), port)
+    for channel in channels(result.accelerator):
+        blocks += _roof(result, _title(result, channel), list(_intensities(every, channel)), channel)
     return Section("roofline", "Roofline", tuple(blocks))
 
 
-def _title(result: EvaluationResult, memory: Memory, port: Port) -> str:
-    copies = result.accelerator.instances(memory.name)
-    where = "off-chip" if memory is result.accelerator.memories[0] else memory.name
+def _title(result: EvaluationResult, channel: Channel) -> str:
+    chip = result.accelerator
+    array = next((a for a in chip.arrays if chip.depth(a.name) == channel.depth), None)
+    if array is not None:
+        return f"Roofline at the network {channel.name}"
+    memory = next(m for m in chip.memories if any(p.name == channel.name for p in m.ports))
+    copies = chip.instances(memory.name)
+    where = "off-chip" if memory is chip.memories[0] else memory.name
     busiest = f", busiest of {copies} instances" if copies > 1 else ""
-    return f"Roofline at {where}, port {port.name}{busiest}"
+    return f"Roofline at {where}, port {channel.name}{busiest}"
 
 
-def _intensities(every: Sequence[Entry], port: Port) -> Iterator[tuple[Entry, float]]:
-    """MACs per byte through a port; layers that do not use it have none."""
+def _intensities(every: Sequence[Entry], channel: Channel) -> Iterator[tuple[Entry, float]]:
+    """MACs per byte through a port or network; layers that do not use it have none."""
     for entry in every:
-        num_bytes = entry.result.cost.cycles.get(port.name, 0.0) * port.bits_per_cycle / 8
+        num_bytes = entry.result.cost.cycles.get(channel.name, 0.0) * channel.bits_per_cycle / 8
         if num_bytes:
             yield entry, entry.result.layer.macs / num_bytes
 
 
 def _roof(
-    result: EvaluationResult, title: str, points: Sequence[tuple[Entry, float]], port: Port | None
+    result: EvaluationResult, title: str, points: Sequence[tuple[Entry, float]], channel: Channel | None
 ) -> list[Block]:
     if not points:
         return []
     chip = result.accelerator
     peak = chip.peak_macs_per_s
-    bytes_per_s = None if port is None else port.bits_per_cycle / 8 * chip.clock_hz
+    bytes_per_s = None if channel is None else channel.bits_per_cycle / 8 * chip.clock_hz
     low, high = min(i for _, i in points), max(i for _, i in points)
     if bytes_per_s is None:
         roof = [Point(low / 2, peak), Point(high * 2, peak)]
