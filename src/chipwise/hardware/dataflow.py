@@ -21,7 +21,6 @@ from chipwise.hardware.accelerator import (
     Loops,
     Memory,
     Parallel,
-    Route,
 )
 
 TENSORS = ("input", "weight", "output")
@@ -180,10 +179,11 @@ def _laid(flow: Dataflow, array: Array) -> Array:
         reducing |= {axis.name for axis in axes[: max(last, 1)]}
     if "columns" in flow.reduces:
         reducing |= {axis.name for axis in axes[min(last, 1) :]}
-    routes = {t: Route(everywhere) for t in flow.shares}
+    # What a network shares is the dataflow's; how fast it is stays the chip's.
+    routes = {t: replace(array.route(t), shared_axes=everywhere, overlapping=False) for t in flow.shares}
     if flow.slides:
-        routes["input"] = Route(everywhere, overlapping=True)
-    routes["output"] = Route(frozenset(reducing))
+        routes["input"] = replace(array.route("input"), shared_axes=everywhere, overlapping=True)
+    routes["output"] = replace(array.route("output"), shared_axes=frozenset(reducing), overlapping=False)
     return replace(array, axes=axes, routes=routes)
 
 
