@@ -48,7 +48,7 @@ BELOW = (0.01, 0.02)
 
 def pruned(model: Any, task: Task, energy: Energy, drop: float, **how: Any) -> Any:
     """Energy-aware pruning in so many rounds, without a floor, and the rest of the fine-tuning."""
-    each = STEPS // (ROUNDS + 1)
+    each = STEPS // 4  # and half of all behind the last round
     settings = Settings(
         max_drop=0.9,
         drop=drop,

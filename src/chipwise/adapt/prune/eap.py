@@ -133,7 +133,6 @@ def energy_aware_pruning(
     """
     asked = settings or Settings()
     sampler = RowSampler(task.train, images=asked.images, rows=asked.rows, seed=task.seed)
-    outputs = sampler.outputs(model)
     resources = (energy, *also, *(limit.resource for limit in (budget.limits if budget else ())))
     images = sampler.inputs[:256]
     tell = report or (lambda _: None)
@@ -152,7 +151,7 @@ def energy_aware_pruning(
         if budget is not None and budget.met(family[-1].shapes):
             stopped = "budget"
             break
-        order = one_round(present, task, energy, family[-1].shapes, sampler, outputs, asked, turn, tell)
+        order = one_round(present, task, energy, family[-1].shapes, sampler, asked, turn, tell)
         after = point(f"round {turn + 1}", present, order)
         shown = energy.show(after.needs[energy.name])
         tell(f"round {turn + 1}: {after.holdout.metric:.4f} on the hold-out, {energy.name} {shown}")
@@ -174,12 +173,14 @@ def one_round(
     energy: Resource,
     shapes: Sequence[LayerShape],
     sampler: RowSampler,
-    outputs: Mapping[str, Any],
     asked: Settings,
     turn: int,
     tell: Report,
 ) -> tuple[str, ...]:
     """Prune and fine-tune a network once, in place; the order in which layers were pruned.
+
+    What layers are fitted to is the network at the beginning of the round, the dense one in the first: fine-tuning
+    moves normalisations, and behind those the dense network's outputs would mean something else.
 
     Args:
         model: the present network; masked where it was pruned before.
@@ -187,13 +188,12 @@ def one_round(
         energy: orders the layers.
         shapes: of the present network, with measured densities.
         sampler: takes rows.
-        outputs: of the dense network, by that sampler.
         asked: how far and how.
         turn: number of the round, from 0.
         tell: told about each layer.
     """
     energies = _ordered(model, energy, shapes, asked.order)
-    _prune_in_turn(model, task, energies, sampler, outputs, asked, tell)
+    _prune_in_turn(model, task, energies, sampler, sampler.outputs(model), asked, tell)
     task.finetune(model, asked.steps, seed=task.seed + turn)
     return tuple(energies)
 

@@ -168,7 +168,6 @@ def energy_aware(
         raise InputError("method eap orders layers by energy; name a chip, as --on eyeriss")
     run = Pruning("eap", model, task, wanted, settings or Settings(), watch, folder, progress, source)
     asked = eap.Settings(steps=run.round_steps)
-    outputs = run.sampler.outputs(model)
 
     def rounds() -> Iterator[tuple[Any, Row]]:
         while len(run.family) <= MOST_ROUNDS:
@@ -180,9 +179,7 @@ def energy_aware(
                 run.told(run.share(), line)
 
             with settled(task.seed * 1000 + turn):
-                order = eap.one_round(
-                    present, task, energy, run.shapes(last), run.sampler, outputs, asked, turn, tell
-                )
+                order = eap.one_round(present, task, energy, run.shapes(last), run.sampler, asked, turn, tell)
             if densities(bake(present)) == densities(last):
                 return
             yield present, {"order": list(order)}
