@@ -145,3 +145,9 @@ def test_an_einsum_and_a_layer_table(run, tmp_path):
     run("describe", "alexnet", "--energy-table", str(tmp_path / "alexnet.txt"))
     told = json.loads(run("describe", str(tmp_path / "alexnet.txt"), "--json", "-"))
     assert told["totals"]["macs"] == json.loads(run("describe", "alexnet", "--json", "-"))["totals"]["macs"]
+
+
+def test_a_layer_of_a_loaded_model_is_mapped(run):
+    pytest.importorskip("torch")
+    text = run("map", "torch:examples.pytorch_model:model:pointwise", "--input", "3x32x32", "--on", "simple")
+    assert "proven" in text

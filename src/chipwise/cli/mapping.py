@@ -98,7 +98,10 @@ def map_(
     from chipwise.report.layer import front_dict, front_text, layer_dict, layer_text
     from chipwise.report.mapspace import mapspace_dict, mapspace_text
 
-    found = known_layer(load_layer(layer, network), network or layer.partition(":")[0], densities, bits)
+    # A layer of a PyTorch or ONNX model has been loaded by now.
+    named = network or layer
+    owner = named.partition(":")[0] if isinstance(named, str) else named.name
+    found = known_layer(load_layer(layer, network), owner, densities, bits)
     found, chip = found.with_batch(batch), load_chip(on, dataflow, zeros)
     if mapspace == SHOW:
         _tell(json, lambda: mapspace_dict(found, chip), lambda: mapspace_text(found, chip))
