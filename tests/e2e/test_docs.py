@@ -18,7 +18,7 @@ DOCUMENTS = refresh.documents()
 TEXTS = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 
 
-SLOW = {"validation.md"}
+SLOW = {"metrics.md", "validation.md"}
 BLOCKS = [
     pytest.param(path, id=path.name, marks=[pytest.mark.slow] * (path.name in SLOW)) for path in DOCUMENTS
 ]
