@@ -128,7 +128,7 @@ def pace(
 
 def fixed_cycles(chip: Accelerator) -> float:
     """Cycles that every layer takes whatever its mapping: configuration, and delays of networks in and out."""
-    return sum(_fixed(chip).values())
+    return float(sum(_fixed(chip).values()))
 
 
 def _fixed(chip: Accelerator) -> dict[str, float]:

@@ -123,15 +123,13 @@ def _represent(extent, tiles, roles, walk, pick, index, d):
 def _touched_by_one(extent, coefficient, tiles, roles, d, sizes, counts):
     """Values that one dimension touches, where each index counts by itself: sizes of tiles and their numbers.
 
-    A tile of size s is cut into s // t whole ones and a rest, so few sizes occur. −1 where roles need more.
+    A tile of size s is cut into s // t whole ones and a rest, so few sizes occur. No role is STEP or UNION.
     `sizes` and `counts` are scratch.
     """
     sizes[0], counts[0] = extent, 1
     n = 1
     for at in range(roles.size):
         tile, role = tiles[d, at], roles[at]
-        if role == STEP or role == UNION:
-            return -1
         whole, kept = 0, 0
         for k in range(n):
             size, count = sizes[k], counts[k]
@@ -158,14 +156,12 @@ def _resting(extent, coefficient, tiles, roles, last, sizes, others, counts):
 
     Of that loop an instance sees one tile where there is but one, or where it idles in the residual one that
     follows a single whole one. So pairs are followed: the size of the first tile, and that of the others (0: none).
-    −1 where roles need more. `sizes`, `others` and `counts` are scratch.
+    No role is STEP or UNION. `sizes`, `others` and `counts` are scratch.
     """
     sizes[0], others[0], counts[0] = extent, extent, 1
     n = 1
     for at in range(roles.size):
         tile, role = tiles[0, at], roles[at]
-        if role == STEP or role == UNION:
-            return -1
         if at == last:
             for k in range(n):
                 others[k] = min(tile, max(0, sizes[k] - tile))
