@@ -34,7 +34,7 @@ STEPS = 300
 """Of fine-tuning in all, for every method."""
 
 ROUNDS = 2
-UNIFORM, GLOBAL, DROPS = (0.4, 0.2), (0.2, 0.08), (0.01, 0.03)
+UNIFORM, GLOBAL, DROPS = (0.4, 0.2, 0.1), (0.2, 0.08), (0.01, 0.03)
 WIDTHS, HIDDEN, BASE_STEPS = (12, 24, 24, 48, 48), 96, 1000
 LOCAL = {
     "magnitude": MAGNITUDE,
@@ -149,8 +149,8 @@ def compared(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
             both = [v / e for v, e in zip(values, at["EAP"], strict=True) if v is not None and e is not None]
             rows.append(
                 [
-                    f"{100 * below:.0f} point below, {method}",
-                    with_error(own, 3) if own else "not reached",
+                    f"{100 * below:.0f} below dense, {method}",
+                    with_error(own, 3) if own else "no point so low",
                     with_error(both, 3) if both and method != "EAP" else "",
                     f"{len(own)} of {len(values)}",
                 ]
@@ -199,7 +199,7 @@ Each network is fine-tuned for {STEPS} steps in all: `EAP d` in {ROUNDS} rounds 
 {markdown_table(["method", "test %", "energy", "weights", "MACs of non-zero weights"], rows)}
 Energy at equal accuracy, between the points above (straight lines), and its ratio to EAP's in the same seed:
 
-{markdown_table(["test accuracy, method", "energy", "/ EAP", "seeds that have it"], compared(seeds))}
+{markdown_table(["points of test accuracy, method", "energy", "/ EAP", "seeds that have it"], compared(seeds))}
 """
 
 
@@ -215,7 +215,7 @@ def main() -> None:
         run(seed, Points(asked.points / f"pruning_{seed}.json"))
     if asked.write:
         found = [Points(path).found for path in sorted(asked.points.glob("pruning_*.json"))]
-        whole = [{name: p["value"] for name, p in seed.items()} for seed in found if "choice 0.03" in seed]
+        whole = [{name: p["value"] for name, p in seed.items()} for seed in found if "EAP 0.03" in seed]
         text = written(whole)
         print(text)
         section("pruning", text)
