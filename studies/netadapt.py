@@ -60,7 +60,7 @@ class Size:
     first_step: float = 0.1
 
 
-CPU = Size(base=400, tuned=200, holdout=500, test=2000)
+CPU = Size(base=300, tuned=200, holdout=500, test=2000)
 FAST = Size(base=4, short=1, tuned=12, train=128, holdout=64, test=64, first_step=0.2)
 
 
@@ -163,7 +163,7 @@ def main() -> int:
     """Run the study; the exit code."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--on", default="cpu", metavar="cpu|CHIP")
-    options.add_argument("--share", type=float, help="of the start's latency; 0.75 on the CPU, 0.5 on a chip")
+    options.add_argument("--share", type=float, help="of the start's latency; 0.85 on the CPU, 0.5 on a chip")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--fast", action="store_true", help="tiny, to see that it runs")
     options.add_argument("--points", type=Path, default=ROOT / "build" / "studies" / "netadapt.json")
@@ -173,7 +173,7 @@ def main() -> int:
     torch.set_num_threads(1)
     cpu = given.on == "cpu"
     latency: Resource = LatencyTable.open(None, backend_of("torch")) if cpu else Latency(given.on)
-    share = given.share or (0.75 if cpu else 0.5)
+    share = given.share or (0.85 if cpu else 0.5)
     seeds = []
     size = FAST if given.fast else CPU if cpu else Size()
     points = Points(given.points)
