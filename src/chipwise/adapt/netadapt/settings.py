@@ -57,7 +57,7 @@ class Settings:
     def step(self, iteration: int) -> float:
         """DR of an iteration, counted from 0, as a share of the start.
 
-        >>> Settings(first_step=0.1, decay=0.5).step(1), Settings(first_step=0.1, decay=0.5).step(9)
-        (0.05, 0.02)
+        >>> Settings(first_step=0.5, decay=0.5).step(1), Settings(first_step=0.5, decay=0.5).step(9)
+        (0.25, 0.1)
         """
         return self.first_step * max(self.decay**iteration, 0.2)
