@@ -59,7 +59,8 @@ def adapt(*more: str) -> int:
 
 def test_a_budget_on_a_chip_is_met_and_written(own, capsys):
     assert (
-        adapt("--on", "nvdla_small", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-") == 0
+        adapt("--on", "nvdla_small", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-")
+        == 0
     )
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "chipwise.adapted/1"
