@@ -58,7 +58,7 @@ def cubic(density: float, share: float) -> float:
 
     Source: Zhu and Gupta, "To prune, or not to prune", 2017.
 
-    >>> cubic(0.2, 0.0), cubic(0.2, 0.5), round(cubic(0.2, 1.0), 3)
+    >>> cubic(0.2, 0.0), round(cubic(0.2, 0.5), 3), round(cubic(0.2, 1.0), 3)
     (1.0, 0.3, 0.2)
     """
     return 1 - (1 - density) * (1 - (1 - share) ** 3)
