@@ -13,7 +13,7 @@ from chipwise.hardware.zeros import makes_something_of_zeros
 from chipwise.mapper.search import Certificate
 from chipwise.mapping.mapping import Mapping
 from chipwise.mapping.text import render
-from chipwise.model.cost import Cost, EnergyItem, StaticItem, energy_by, static_items
+from chipwise.model.cost import Cost, EnergyItem, energy_by, static_items
 from chipwise.model.energy import static_powers
 from chipwise.model.latency import CONFIGURATION, RAMP_UP
 from chipwise.workload.layer import Layer
@@ -48,7 +48,7 @@ class LayerResult:
         return self.cost.energy_pj + self.static_energy_pj
 
     @property
-    def static(self) -> tuple[StaticItem, ...]:
+    def static(self) -> tuple[EnergyItem, ...]:
         """Energy of what flows all the time, over the layer's latency."""
         return static_items(self.accelerator, self.latency_cycles)
 
@@ -58,7 +58,7 @@ class LayerResult:
         return sum(item.energy_pj for item in self.static)
 
     @property
-    def energy_items(self) -> tuple[EnergyItem | StaticItem, ...]:
+    def energy_items(self) -> tuple[EnergyItem, ...]:
         """All energy, by kind of action, with the source of each figure."""
         return (*self.cost.energy, *self.static)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chipwise.cli.options import Batch, JsonFile, _one_of, _whole
+from chipwise.cli.options import Batch, JsonFile, one_of, whole
 from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
 from chipwise.errors import InputError
 
@@ -81,7 +81,7 @@ MethodName = Annotated[
     typer.Option(
         "--method",
         metavar="|".join(METHODS),
-        callback=_one_of("--method", METHODS),
+        callback=one_of("--method", METHODS),
         help="How the network is made smaller.",
     ),
 ]
@@ -115,7 +115,7 @@ Step = Annotated[
 Granularity = Annotated[
     int,
     typer.Option(
-        "--granularity", metavar="N", parser=_whole("--granularity", 4096), help="Filters in multiples of N."
+        "--granularity", metavar="N", parser=whole("--granularity", 4096), help="Filters in multiples of N."
     ),
 ]
 Choice = Annotated[
@@ -123,7 +123,7 @@ Choice = Annotated[
     typer.Option(
         "--filters",
         metavar="magnitude|feature-map",
-        callback=_one_of("--filters", ("magnitude", "feature-map")),
+        callback=one_of("--filters", ("magnitude", "feature-map")),
         help="Which filters stay: the largest, or those that the next layers' outputs need most.",
     ),
 ]
@@ -132,7 +132,7 @@ Select = Annotated[
     typer.Option(
         "--select",
         metavar="accuracy|loss|ratio",
-        callback=_one_of("--select", ("accuracy", "loss", "ratio")),
+        callback=one_of("--select", ("accuracy", "loss", "ratio")),
         help="Which proposal is kept, by its score on the hold-out.",
     ),
 ]
@@ -158,14 +158,14 @@ Samples = Annotated[
     typer.Option(
         "--samples",
         metavar="J",
-        parser=_whole("--samples", 4096),
+        parser=whole("--samples", 4096),
         help="NetAdaptV2's proposals per iteration.",
     ),
 ]
 Layers = Annotated[
     int,
     typer.Option(
-        "--layers", metavar="L", parser=_whole("--layers", 4096), help="Layers that each of those shrinks."
+        "--layers", metavar="L", parser=whole("--layers", 4096), help="Layers that each of those shrinks."
     ),
 ]
 Threads = Annotated[
@@ -173,7 +173,7 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         metavar="N",
-        parser=_whole("--threads", 1024),
+        parser=whole("--threads", 1024),
         help="Of training. One gives the same result each time, and is quickest on a busy machine.",
     ),
 ]

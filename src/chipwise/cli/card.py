@@ -20,7 +20,7 @@ from chipwise.cli.options import (
     Objective,
     Placement,
     TimeLimit,
-    _whole,
+    whole,
 )
 from chipwise.cli.output import TERMINAL, check_target, say, write_json
 from chipwise.cli.searching import Search
@@ -56,7 +56,7 @@ Images = Annotated[
     typer.Option(
         "--images",
         metavar="N",
-        parser=_whole("--images", MAX_IMAGES),
+        parser=whole("--images", MAX_IMAGES),
         help="Inputs tested.",
         show_default=False,
     ),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chipwise.cli.options import Batch, _whole
+from chipwise.cli.options import Batch, whole
 from chipwise.cli.output import TERMINAL, check_target, say
 from chipwise.errors import InputError
 
@@ -44,7 +44,7 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         metavar="N",
-        parser=_whole("--threads", 1024),
+        parser=whole("--threads", 1024),
         help="More than one needs a machine that does nothing else.",
     ),
 ]
@@ -53,7 +53,7 @@ Rounds = Annotated[
     typer.Option(
         "--rounds",
         metavar="N",
-        parser=_whole("--rounds", 100),
+        parser=whole("--rounds", 100),
         help="How often each layer is timed, in turns; the fastest run counts.",
     ),
 ]

@@ -30,7 +30,7 @@ def _objective(value: str | None) -> str | None:
     return value
 
 
-def _one_of(option: str, known: tuple[str, ...]) -> Callable[[str], str]:
+def one_of(option: str, known: tuple[str, ...]) -> Callable[[str], str]:
     """Refuses what is not known, with the nearest name."""
 
     def check(value: str) -> str:
@@ -41,7 +41,7 @@ def _one_of(option: str, known: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def _whole(option: str, most: int) -> Callable[[str], int]:
+def whole(option: str, most: int) -> Callable[[str], int]:
     """Reads a whole number from 1 to `most`; typer's own message names neither the value nor the range."""
 
     def read(value: str | int) -> int:
@@ -90,7 +90,7 @@ Dataflow = Annotated[
     ),
 ]
 Batch = Annotated[
-    int, typer.Option("--batch", metavar="N", parser=_whole("--batch", MAX_BATCH), help="Inputs at once.")
+    int, typer.Option("--batch", metavar="N", parser=whole("--batch", MAX_BATCH), help="Inputs at once.")
 ]
 Objective = Annotated[
     str,
@@ -118,7 +118,7 @@ Placement = Annotated[
     typer.Option(
         "--mapspace",
         metavar="|".join(PLACEMENTS),
-        callback=_one_of("--mapspace", PLACEMENTS),
+        callback=one_of("--mapspace", PLACEMENTS),
         help="Which mappings are searched: uneven ones cut the tiles of each tensor on their own.",
     ),
 ]
@@ -127,7 +127,7 @@ PlacementOrShow = Annotated[
     typer.Option(
         "--mapspace",
         metavar="[" + "|".join(PLACEMENTS) + "]",
-        callback=_one_of("--mapspace", (*PLACEMENTS, SHOW)),
+        callback=one_of("--mapspace", (*PLACEMENTS, SHOW)),
         help="Which mappings are searched: uneven ones cut the tiles of each tensor on their own. Without a value: "
         "print what the mapspace is, with its size.",
     ),
@@ -137,7 +137,7 @@ Factors = Annotated[
     typer.Option(
         "--factors",
         metavar="|".join(FACTORS),
-        callback=_one_of("--factors", FACTORS),
+        callback=one_of("--factors", FACTORS),
         help="Tile sizes: perfect ones divide, spatial ones leave residuals on the axes, imperfect ones everywhere; "
         "any: all sizes, for small layers.",
     ),
@@ -170,7 +170,7 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         metavar="N",
-        parser=_whole("--jobs", MAX_JOBS),
+        parser=whole("--jobs", MAX_JOBS),
         help="Layers mapped side by side.  [default: one per core]",
     ),
 ]
@@ -198,7 +198,7 @@ Zeros = Annotated[
     typer.Option(
         "--zeros",
         metavar="chip|estimate",
-        callback=_one_of("--zeros", ("chip", "estimate")),
+        callback=one_of("--zeros", ("chip", "estimate")),
         help="What is made of zeros: what the chip does, or what the survey's energy estimation assumes of any chip "
         "(only MACs of non-zeros, data run-length coded).",
     ),

@@ -22,25 +22,10 @@ from chipwise.workload.layer import Layer
 @final
 @dataclass(frozen=True, slots=True)
 class EnergyItem:
-    """One kind of action: how often, at what energy, and where that figure comes from."""
+    """One kind of action: how often, at what energy, and where that figure comes from.
 
-    component: str
-    tensor: str
-    action: str
-    count: int
-    energy_pj_each: float
-    source: str
-
-    @property
-    def energy_pj(self) -> float:
-        """Count x energy of one."""
-        return self.count * self.energy_pj_each
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class StaticItem:
-    """What flows all the time, as an item beside those of actions: `count` cycles at an energy of one."""
+    What flows all the time is one as well: so many cycles at the energy of one.
+    """
 
     component: str
     tensor: str
@@ -104,7 +89,7 @@ class Cost:
         return energy_by(self.energy, field)
 
 
-def energy_by(items: Iterable[EnergyItem | StaticItem], field: str) -> dict[str, float]:
+def energy_by(items: Iterable[EnergyItem], field: str) -> dict[str, float]:
     """Energy summed by a field of the items, pJ, in order of appearance."""
     found: dict[str, float] = {}
     for item in items:
@@ -113,13 +98,13 @@ def energy_by(items: Iterable[EnergyItem | StaticItem], field: str) -> dict[str,
     return found
 
 
-def static_items(chip: Accelerator, cycles: float) -> tuple[StaticItem, ...]:
+def static_items(chip: Accelerator, cycles: float) -> tuple[EnergyItem, ...]:
     """What flows all the time, over `cycles`: leakage as a component of its own, with the part as its action.
 
     It stands beside the energy of actions, which is what a mapping is chosen by.
     """
     return tuple(
-        StaticItem(
+        EnergyItem(
             "leakage" if power.kind == "leakage" else power.component,
             power.kind,
             power.component if power.kind == "leakage" else power.kind,
