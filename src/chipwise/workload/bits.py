@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field
 
 from chipwise.errors import InputError, did_you_mean
 from chipwise.workload import zoo
+from chipwise.workload.densities import layer_places
 from chipwise.workload.layer import Layer
 from chipwise.workload.network import Network, Node
 from chipwise.workload.numbers import is_number, parse_number
@@ -84,10 +85,7 @@ def parse_bits(text: str, name: str) -> Bits:
 
 def _bits(document: Document) -> Bits:
     content = validated(document, _File)
-    places: dict[tuple[str, ...], str] = {(name,): document.where("layers", name) for name in content.layers}
-    for name, tensors in content.layers.items():
-        places |= {(name, tensor): document.where("layers", name, tensor) for tensor in tensors}
-    return Bits(content.layers, content.source, places)
+    return Bits(content.layers, content.source, layer_places(document, content.layers))
 
 
 def uniform_bits(network: Network, width: int) -> Bits:

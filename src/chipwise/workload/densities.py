@@ -83,11 +83,19 @@ def parse_densities(text: str, name: str) -> Densities:
     return _densities(parse_yaml(text, name))
 
 
+def layer_places(
+    document: Document, layers: Mapping[str, Mapping[str, object]]
+) -> dict[tuple[str, ...], str]:
+    """`file:line` of each layer, and of each of its tensors, in a file with figures by layer and tensor."""
+    found: dict[tuple[str, ...], str] = {(name,): document.where("layers", name) for name in layers}
+    for name, tensors in layers.items():
+        found |= {(name, tensor): document.where("layers", name, tensor) for tensor in tensors}
+    return found
+
+
 def _densities(document: Document) -> Densities:
     content = validated(document, _File)
-    places: dict[tuple[str, ...], str] = {(name,): document.where("layers", name) for name in content.layers}
-    for name, tensors in content.layers.items():
-        places |= {(name, tensor): document.where("layers", name, tensor) for tensor in tensors}
+    places = layer_places(document, content.layers)
     layers: dict[str, dict[str, float]] = {}
     patterns: dict[tuple[str, str], DensityModel] = {}
     for name, tensors in content.layers.items():
