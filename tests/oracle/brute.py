@@ -204,13 +204,20 @@ class Prices:
         last = {item.tensor: item.memory for item in tiling.frame if isinstance(item, Storage)}
         for tensor, memory in last.items():
             at = self._lowest(memory, nest)
-            sorted_nest = (*_by_dim(nest[:at]), *_by_dim(nest[at:]))
+            inside = self._entrance(nest, at)
+            sorted_nest = (*_by_dim(nest[:at]), *_by_dim(nest[at:inside]), *_by_dim(nest[inside:]))
             paid = tuple(map(add, paid, self.transfer(tensor, memory, None, sorted_nest)))
         return paid, self.steps(_by_dim(nest)) * self.cycles
 
     def _steps(self, nest: tuple[Loop, ...]) -> int:
         steps = _arrivals(self.layer, Mapping(nest), self.layer.output, len(nest))
         return sum(1 for step in steps if step)
+
+    def _entrance(self, nest: tuple[Loop, ...], at: int) -> int:
+        """The first loop on the innermost array from a place on: its network tells apart what stands further out."""
+        axes = {axis.name for axis in self.chip.arrays[-1].axes} if self.chip.arrays else set()
+        own = (i for i, x in enumerate(nest) if i >= at and isinstance(x, Spatial) and x.axis in axes)
+        return next(own, len(nest))
 
     def _lowest(self, memory: str, nest: tuple[Loop, ...]) -> int:
         """The first place in a nest where a node may stand: below the loops on axes above its memory."""

@@ -76,7 +76,7 @@ def test_what_would_help_is_said_and_written():
 def test_a_dataflow_that_leaves_pes_without_work():
     """Channels alone on the axes: a layer with one channel keeps one PE active."""
     chip = chipwise.load_accelerator("tpu_v1")
-    layer = chipwise.conv("depth", M=1, C=1, P=16, Q=16, R=3, S=3)
+    layer = chipwise.conv("depth", M=1, C=1, P=64, Q=64, R=3, S=3)
     exam = eyexam(net(layer), chip)
     assert exam.largest_loss == "dataflow"
     assert "let an axis take" in remedies(exam)["dataflow"]
