@@ -99,10 +99,3 @@ def test_instances_that_stay_put_hold_what_they_held(block):
         assert resting == held, (extent, coefficient, tiles, roles, last)
         found += held > 0
     assert found > 100  # or nothing rests
-
-
-@pytest.mark.parametrize("role", ["STEP", "UNION"])
-def test_instances_that_are_united_or_stepped_are_left_to_the_general_count(role):
-    scratch = np.empty((3, 36), np.int64)
-    roles = np.array([kernel.OUTER, getattr(kernel, role), kernel.OUTER])
-    assert kernel._resting(6, 1, np.array([[4, 2, 1]]), roles, 2, *scratch) == -1
