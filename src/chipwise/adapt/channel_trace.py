@@ -9,14 +9,14 @@ A dependency graph of gradients (Torch-Pruning) guesses these maps from shapes; 
 `flatten(cat(a, b))` to wrong columns, which is why channels are followed here instead.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from chipwise.adapt.channels import ChannelGroup
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.labels import Labels
 from chipwise.adapt.networks.bypass import Bypass
+from chipwise.adapt.trace import evaluating
 from chipwise.errors import InputError
 
 # PyTorch's own tools for nested arguments and for following operations; they have no public names.
@@ -103,19 +103,6 @@ def _check_modules(model: Any) -> None:
                 "weights chipwise cannot cut; supported are convolutions, Linear, batch and instance normalisation, "
                 "PReLU, LayerNorm and GroupNorm"
             )
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards every module is as it was."""
-    modes = [(part, part.training) for part in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 def _labels(value: Any) -> Any:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from chipwise.adapt.channel_trace import evaluating
 from chipwise.adapt.channels import ChannelGroup
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.task import Task
+from chipwise.adapt.trace import evaluating
 
 Choice = Literal["magnitude", "feature-map", "order"]
 

@@ -9,10 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chipwise.adapt.channel_trace import KNOWN, evaluating
+from chipwise.adapt.channel_trace import KNOWN
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.networks.bypass import Bypass
 from chipwise.adapt.sources import is_own, make_network
+from chipwise.adapt.trace import evaluating
 from chipwise.errors import InputError, MissingExtra
 
 ARCHITECTURE, WEIGHTS, PROBE = "arch.json", "weights.safetensors", "probe.safetensors"

@@ -67,7 +67,7 @@ def traced(model: Any, example: Any, *, measured: bool = False) -> tuple[LayerSh
 
     handle = nn.modules.module.register_module_forward_hook(hook)
     try:
-        with _evaluating(model):
+        with evaluating(model):
             model(*(example if isinstance(example, tuple) else (example,)))
     except InputError:
         raise
@@ -156,7 +156,8 @@ def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
 
 
 @contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
+def evaluating(model: Any) -> Iterator[None]:
+    """Evaluation mode without gradients; afterwards every module is as it was."""
     modes = [(part, part.training) for part in model.modules()]
     model.eval()
     try:
