@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
@@ -22,6 +23,21 @@ def section(name: str, text: str) -> None:
     if not mark.search(old):
         raise ValueError(f"{DOCUMENT} has no section <!-- study {name} -->")
     DOCUMENT.write_text(mark.sub(lambda m: m[1] + text + m[2], old), encoding="utf-8")
+
+
+def least_at(curve: Sequence[tuple[float, float]], accuracy: float) -> float | None:
+    """Least need of straight lines between points (need, accuracy) at which `accuracy` is kept; None below all points.
+
+    >>> least_at([(1.0, 0.9), (0.5, 0.8), (0.25, 0.4)], 0.6)
+    0.375
+    """
+    ordered = sorted(curve)
+    if ordered[0][1] >= accuracy:
+        return None
+    for (e0, a0), (e1, a1) in pairwise(ordered):
+        if a1 >= accuracy:
+            return e0 + (e1 - e0) * (accuracy - a0) / (a1 - a0)
+    return None
 
 
 def with_error(values: Sequence[float], digits: int = 1) -> str:

@@ -1,8 +1,8 @@
-"""NetAdapt guided by latency, by MACs, and uniform width. Minutes per seed.
+"""NetAdapt guided by latency, by MACs, and uniform width: accuracy at several budgets. Ten minutes per seed.
 
 On a chip: depthwise and pointwise layers. On the CPU: residual blocks.
 
-    python studies/netadapt.py [--on cpu|CHIP] [--seeds 3] [--fast] [--write]
+    python studies/netadapt.py [--on cpu|CHIP] [--seeds 0,1,2] [--fast] [--write]
 
 Each seed trains its own network on its own fifth of the digits. All networks get the same number of steps of
 fine-tuning. `--write` renews the section of docs/adapt.md.
@@ -12,7 +12,6 @@ fine-tuning. `--write` renews the section of docs/adapt.md.
 
 import argparse
 import copy
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
-from adapt_files import section
+from adapt_files import least_at, section, with_error
 from study_files import ROOT, Points, markdown_table
 
 from chipwise.adapt.netadapt.settings import Settings
@@ -29,6 +28,7 @@ from chipwise.adapt.netadapt.uniform import uniform_width
 from chipwise.adapt.netadapt.v1 import netadapt
 from chipwise.adapt.networks import mobile, residual
 from chipwise.adapt.resource import Latency, Macs, Resource
+from chipwise.adapt.result import Adapted
 from chipwise.adapt.shapes import layer_shapes
 from chipwise.adapt.task import Task
 from chipwise.adapt.tasks.digits import FOLDS, digits
@@ -43,14 +43,20 @@ ON_CPU = (16, 24, 48)
 are: in such a network the time that can be saved falls with the MACs, layer by layer, and both guides lead to the same
 place."""
 
+CHIP_SHARES, CPU_SHARES = (0.5, 0.35, 0.2), (0.85, 0.7, 0.6)
+"""Of the start's latency."""
+
 START, BY_LATENCY, BY_MACS, UNIFORM = "start", "NetAdapt, latency", "NetAdapt, MACs", "uniform width"
+
+BELOW = (0.02, 0.04)
+"""Accuracy below the start's at which latencies are compared."""
 
 
 @dataclass(frozen=True)
 class Size:
     """How much is trained."""
 
-    base: int = 600
+    base: int = 1000
     short: int = 10
     tuned: int = 300
     """Steps of fine-tuning that every network gets, short-term ones included."""
@@ -60,11 +66,12 @@ class Size:
     first_step: float = 0.1
 
 
-CPU = Size(base=300, tuned=200, holdout=500, test=2000)
-FAST = Size(base=4, short=1, tuned=12, train=128, holdout=64, test=64, first_step=0.2)
+FAST = Size(base=4, short=1, tuned=12, train=128, holdout=64, test=64, first_step=0.3)
 
 
-def one_seed(seed: int, latency: Resource, share: float, size: Size) -> dict[str, dict[str, float]]:
+def one_seed(
+    seed: int, latency: Resource, shares: Sequence[float], size: Size
+) -> dict[str, dict[str, float]]:
     """By network: what it needs, and its accuracy on digits that nobody has seen."""
     task = digits(seed, fold=seed % FOLDS, train=size.train, holdout=size.holdout, test=size.test)
     torch.manual_seed(seed)
@@ -78,20 +85,29 @@ def one_seed(seed: int, latency: Resource, share: float, size: Size) -> dict[str
         short_steps=size.short,
         long_steps=0,
     )
-    found = {START: described(start, task, latency)}
     told = (
         {"progress": lambda _share, text: print(f"  {text}", file=sys.stderr)} if sys.stderr.isatty() else {}
     )
-
-    by_latency = netadapt(start, task, {latency: share}, settings, watch=(Macs(),), **told)
-    found[BY_LATENCY] = tuned(by_latency.model, len(by_latency.history), task, latency, size)
+    found = {START: described(start, task, latency)}
+    by_latency = netadapt(start, task, {latency: min(shares)}, settings, watch=(Macs(),), **told).family
+    picked = [first_within(by_latency, "latency", share) for share in shares]
     # As in the paper's table: with MACs for a guide, until there are fewer of them than latency led to.
-    macs = str(int(0.95 * found[BY_LATENCY]["macs"]))
-    by_macs = netadapt(start, task, {Macs(): macs}, settings, watch=(latency,), **told)
-    found[BY_MACS] = tuned(by_macs.model, len(by_macs.history), task, latency, size)
-    uniform = uniform_width(start, task, {latency: share}, settings)
-    found[UNIFORM] = tuned(uniform.model, 1, task, latency, size)
+    most = [0.95 * by_latency[at].needs["macs"] / by_latency[0].needs["macs"] for at in picked]
+    by_macs = netadapt(start, task, {Macs(): most[-1]}, settings, watch=(latency,), **told).family
+    for share, at, macs in zip(shares, picked, most, strict=True):
+        for name, family, index in (
+            (BY_LATENCY, by_latency, at),
+            (BY_MACS, by_macs, first_within(by_macs, "macs", macs)),
+            (UNIFORM, uniform_width(start, task, {latency: share}, settings).family, 1),
+        ):
+            found[f"{share:.0%}: {name}"] = tuned(family[index].model, index, task, latency, size)
     return found
+
+
+def first_within(family: Sequence[Adapted], resource: str, share: float) -> int:
+    """Index of the first network that needs at most a share of what the start needs."""
+    most = share * family[0].needs[resource] * (1 + 1e-9)
+    return next(index for index, point in enumerate(family) if point.needs[resource] <= most)
 
 
 def tuned(model: Any, iterations: int, task: Task, latency: Resource, size: Size) -> dict[str, float]:
@@ -115,41 +131,74 @@ def described(model: Any, task: Task, latency: Resource) -> dict[str, float]:
     return found
 
 
-def spread(values: Sequence[float], scale: float, digits_: int) -> str:
-    """Mean +- standard error."""
-    error = stdev(values) / len(values) ** 0.5 * scale if len(values) > 1 else float("nan")
-    return f"{mean(values) * scale:.{digits_}f} ± {error:.{digits_}f}"
-
-
 def table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
-    """Markdown: one row per method, over all seeds; below, paired differences."""
+    """Markdown: one row per method and budget, over all seeds; below, paired differences."""
     measured = "measured_s" in seeds[0][START]
     head = ["network", "test accuracy, %", "MACs, M", "latency, µs"] + (
         ["measured whole, µs"] if measured else []
     )
-    rows = []
-    for name in seeds[0]:
-        own = [found[name] for found in seeds]
-        row = [name, spread([f["test"] for f in own], 100, 2), spread([f["macs"] for f in own], 1e-6, 2)]
-        row.append(spread([f["latency_s"] for f in own], 1e6, 1))
-        rows.append(row + ([spread([f["measured_s"] for f in own], 1e6, 1)] if measured else []))
-    return markdown_table(head, rows) + "\n" + "\n".join(differences(seeds)) + "\n"
+    columns = [("test", 100, 2), ("macs", 1e-6, 2), ("latency_s", 1e6, 1)]
+    columns += [("measured_s", 1e6, 1)] if measured else []
+    rows = [
+        [name, *(with_error([f[name][key] * scale for f in seeds], places) for key, scale, places in columns)]
+        for name in seeds[0]
+    ]
+    lines = [line for share in shares_of(seeds) for line in differences(seeds, share)]
+    return markdown_table(head, rows) + "\n" + "\n".join(lines) + "\n\n" + at_equal_accuracy(seeds)
 
 
-def differences(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> list[str]:
+def shares_of(seeds: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The budgets, as names of networks begin."""
+    return list(dict.fromkeys(name.split(":")[0] for name in seeds[0] if ":" in name))
+
+
+def differences(seeds: Sequence[Mapping[str, Mapping[str, float]]], share: str) -> list[str]:
     """Latency-guided NetAdapt against the others, seed by seed."""
-    key = "measured_s" if "measured_s" in seeds[0][START] else "latency_s"
     lines = []
-    for other in (BY_MACS, UNIFORM):
-        macs = [f[other]["macs"] / f[BY_LATENCY]["macs"] - 1 for f in seeds]
-        lut = [f[other]["latency_s"] / f[BY_LATENCY]["latency_s"] - 1 for f in seeds]
-        test = [f[other]["test"] - f[BY_LATENCY]["test"] for f in seeds]
-        told = f"{signed(macs, '% MACs')}, {signed(lut, '% latency')}"
-        if key == "measured_s":
-            whole = [f[other][key] / f[BY_LATENCY][key] - 1 for f in seeds]
-            told += f", {signed(whole, '% time of whole runs')}"
-        lines.append(f"- {other}, against latency: {told}, {signed(test, 'points of accuracy')}.")
+    own = [f[f"{share}: {BY_LATENCY}"] for f in seeds]
+    for name in (BY_MACS, UNIFORM):
+        others = [f[f"{share}: {name}"] for f in seeds]
+        parts = []
+        for key, what in (
+            ("macs", "% MACs"),
+            ("latency_s", "% latency"),
+            ("measured_s", "% time of whole runs"),
+        ):
+            if key in own[0]:
+                parts.append(signed([o[key] / m[key] - 1 for o, m in zip(others, own, strict=True)], what))
+        points = [o["test"] - m["test"] for o, m in zip(others, own, strict=True)]
+        lines.append(f"- {share}: {name}, against latency: {', '.join(parts)}, {signed(points, 'points')}.")
     return lines
+
+
+def at_equal_accuracy(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+    """Latency of each method where straight lines between its networks lose so much accuracy, over NetAdapt's."""
+    rows = []
+    for below in BELOW:
+        at: dict[str, list[float | None]] = {}
+        for method in (BY_LATENCY, BY_MACS, UNIFORM):
+            for found in seeds:
+                curve = [
+                    (f["latency_s"], f["test"]) for name, f in found.items() if name.endswith((method, START))
+                ]
+                at.setdefault(method, []).append(least_at(curve, found[START]["test"] - below))
+        for method, values in at.items():
+            pairs = [(v, o) for v, o in zip(values, at[BY_LATENCY], strict=True) if v and o]
+            ratio = (
+                signed([v / o - 1 for v, o in pairs], "%") if len(pairs) > 1 and method != BY_LATENCY else ""
+            )
+            shown = with_error([1e6 * v for v in values if v], 1) if any(values) else ""
+            count = sum(v is not None for v in values)
+            rows.append(
+                [f"{100 * below:.0f} below the start, {method}", shown, ratio, f"{count} of {len(seeds)}"]
+            )
+    head = [
+        "points of test accuracy, method",
+        "latency, µs",
+        "over NetAdapt by latency",
+        "seeds that have it",
+    ]
+    return markdown_table(head, rows)
 
 
 def signed(values: Sequence[float], what: str) -> str:
@@ -163,43 +212,40 @@ def main() -> int:
     """Run the study; the exit code."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--on", default="cpu", metavar="cpu|CHIP")
-    options.add_argument("--share", type=float, help="of the start's latency; 0.85 on the CPU, 0.5 on a chip")
-    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--seeds", default="0,1,2", help="as 0,1,2; those that are kept are not run again")
     options.add_argument("--fast", action="store_true", help="tiny, to see that it runs")
     options.add_argument("--points", type=Path, default=ROOT / "build" / "studies" / "netadapt.json")
-    options.add_argument("--json", type=Path, metavar="FILE")
     options.add_argument("--write", action="store_true", help="renew docs/adapt.md")
     given = options.parse_args()
     torch.set_num_threads(1)
     cpu = given.on == "cpu"
     latency: Resource = LatencyTable.open(None, backend_of("torch")) if cpu else Latency(given.on)
-    share = given.share or (0.85 if cpu else 0.5)
-    seeds = []
-    size = FAST if given.fast else CPU if cpu else Size()
+    shares = CPU_SHARES if cpu else CHIP_SHARES
+    size = FAST if given.fast else Size()
     points = Points(given.points)
-    for seed in range(given.seeds):
-        key = f"{share} {size}"
-        found = points.get(f"{given.on} {seed}", key) or one_seed(seed, latency, share, size)
+    seeds = []
+    for seed in (int(s) for s in given.seeds.split(",")):
+        key = f"{shares} {size}"
+        found = points.get(f"{given.on} {seed}", key) or one_seed(seed, latency, shares, size)
         points.put(f"{given.on} {seed}", key, found)
         seeds.append(found)
-        print(f"seed {seed}: {json.dumps(found)}", file=sys.stderr)
-    if given.json:
-        given.json.write_text(json.dumps(seeds, indent=1) + "\n", encoding="utf-8")
+        print(f"seed {seed} is done", file=sys.stderr)
     shown = table(seeds)
     print(shown)
     if given.write:
-        section(f"netadapt-{given.on}", text(given.on, share, shown, len(seeds)))
+        section(f"netadapt-{given.on}", text(given.on, shown, len(seeds)))
     return 0
 
 
-def text(on: str, share: float, shown: str, seeds: int) -> str:
+def text(on: str, shown: str, seeds: int) -> str:
     """The section of docs/adapt.md."""
     where = "a CPU, measured (lookup table)" if on == "cpu" else f"{on}, modelled"
     layers = "residual blocks" if on == "cpu" else "depthwise and pointwise layers"
     return f"""### NetAdapt guided by latency and by MACs: {where}
-A network of {layers} on cluttered digits, cut to {share:.0%} of its latency; the run guided by
-MACs goes on to 5 % fewer MACs than that. {seeds} seeds, each with its own fifth of the digits to test on; mean ±
-standard error. `python studies/netadapt.py --on {on}`.
+A network of {layers} on cluttered digits, cut to shares of its latency; at each, the run guided by MACs
+goes on to 5 % fewer MACs than the run guided by latency has there. {Size().tuned} steps of fine-tuning each.
+{seeds} seeds, each with its own fifth of the digits to test on; mean ± standard error.
+`python studies/netadapt.py --on {on}`.
 
 {shown}"""
 

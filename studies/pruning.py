@@ -9,13 +9,12 @@ python studies/pruning.py --write --points FOLDER         puts what the folder h
 import argparse
 import copy
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import torch
-from adapt_files import section, with_error
+from adapt_files import least_at, section, with_error
 from study_files import Points, markdown_table
 
 from chipwise.adapt.networks import plain
@@ -30,11 +29,11 @@ from chipwise.adapt.task import Task
 from chipwise.adapt.tasks.digits import FOLDS, digits
 
 CHIP, BATCH = "eyeriss", 16
-STEPS = 300
-"""Of fine-tuning in all, for every method."""
+BUDGETS = (60, 300)
+"""Steps of fine-tuning in all, the same for every method: little, and a third of the training."""
 
 ROUNDS = 2
-UNIFORM, GLOBAL, DROPS = (0.4, 0.2, 0.1), (0.2, 0.08), (0.01, 0.03)
+UNIFORM, GLOBAL, DROPS = (0.3, 0.2, 0.1), (0.2, 0.1, 0.05), (0.01, 0.03, 0.06)
 WIDTHS, HIDDEN, BASE_STEPS = (12, 24, 24, 48, 48), 96, 1000
 LOCAL = {
     "magnitude": MAGNITUDE,
@@ -46,40 +45,29 @@ BELOW = (0.01, 0.02)
 """Accuracy below the dense network's at which energies are compared."""
 
 
-def pruned(model: Any, task: Task, energy: Energy, drop: float, **how: Any) -> Any:
+def pruned(model: Any, task: Task, energy: Energy, steps: int, drop: float, **how: Any) -> Any:
     """Energy-aware pruning in so many rounds, without a floor, and the rest of the fine-tuning."""
-    each = STEPS // 4  # and half of all behind the last round
-    settings = Settings(
-        max_drop=0.9,
-        drop=drop,
-        rounds=ROUNDS,
-        steps=each,
-        trials=4,
-        images=1200,
-        rows=2400,
-        judged=1200,
-        **how,
-    )
+    each = steps // (2 * ROUNDS)  # and half of all behind the last round
+    settings = Settings(max_drop=0.9, drop=drop, rounds=ROUNDS, steps=each, trials=4, **how)
     found = energy_aware_pruning(model, task, energy, settings).model
-    task.finetune(found, STEPS - ROUNDS * each, masks=zeros_kept(found), seed=task.seed + ROUNDS)
+    task.finetune(found, steps - ROUNDS * each, masks=zeros_kept(found), seed=task.seed + ROUNDS)
     return found
 
 
-def methods(model: Any, task: Task, energy: Energy) -> dict[str, Callable[[], Any]]:
+def methods(model: Any, task: Task, energy: Energy, steps: int) -> dict[str, Callable[[], Any]]:
     """What is compared, by name."""
-    found: dict[str, Callable[[], Any]] = {"dense": lambda: model}
+    found: dict[str, Callable[[], Any]] = {}
     for drop in DROPS:
-        found[f"EAP {drop}"] = lambda drop=drop: pruned(model, task, energy, drop)
+        found[f"EAP {drop}"] = lambda drop=drop: pruned(model, task, energy, steps, drop)
+        found[f"reverse {drop}"] = lambda drop=drop: pruned(model, task, energy, steps, drop, order="reverse")
     for density in UNIFORM:
         found[f"uniform {density}"] = lambda d=density: magnitude_pruning(
-            model, task, d, scope="layer", rounds=ROUNDS, steps=STEPS, spare=("0",)
+            model, task, d, scope="layer", rounds=ROUNDS, steps=steps, spare=("0",)
         )
     for density in GLOBAL:
         found[f"global {density}"] = lambda d=density: magnitude_pruning(
-            model, task, d, rounds=ROUNDS, steps=STEPS
+            model, task, d, rounds=ROUNDS, steps=steps
         )
-    found["reverse 0.03"] = lambda: pruned(model, task, energy, 0.03, order="reverse")
-    found["choice 0.03"] = lambda: pruned(model, task, energy, 0.03, local=MAGNITUDE)
     return found
 
 
@@ -95,7 +83,7 @@ def run(seed: int, points: Points) -> None:
     else:
         task.finetune(model, BASE_STEPS)
         torch.save(model.state_dict(), place)
-    sampler = RowSampler(task.train, images=1200, rows=2400)
+    sampler = RowSampler(task.train, images=1500, rows=8000)
     for density in (0.3, 0.2):
         for name, how in LOCAL.items():
             key = f"local {density} {name}"
@@ -103,7 +91,10 @@ def run(seed: int, points: Points) -> None:
                 found = prune_locally(copy.deepcopy(model), density, sampler, how)
                 points.put(key, "1", {"test": task.evaluate(found, "test").metric})
                 print(seed, key, points.get(key, "1"), flush=True)
-    for name, make in methods(model, task, energy).items():
+    runs = {"dense": lambda: model}
+    for steps in BUDGETS:
+        runs |= {f"{steps}: {name}": make for name, make in methods(model, task, energy, steps).items()}
+    for name, make in runs.items():
         if points.get(name, "1") is None:
             found = make()
             shapes = measured_shapes(found, sampler.inputs[:256])
@@ -115,20 +106,10 @@ def run(seed: int, points: Points) -> None:
                 "macs": sum(s.macs * s.weight_density for s in shapes) / Macs().of(shapes),
                 "weights": sum(layers[s.name] * s.filter_weights for s in shapes)
                 / sum(s.filter_weights for s in shapes),
+                "densities": layers,
             }
             points.put(name, "1", point)
             print(seed, name, point, flush=True)
-
-
-def energy_at(curve: Sequence[tuple[float, float]], accuracy: float) -> float | None:
-    """Least energy of straight lines between points (energy, accuracy) at which `accuracy` is kept."""
-    ordered = sorted(curve)
-    if ordered[0][1] >= accuracy:
-        return None
-    for (e0, a0), (e1, a1) in pairwise(ordered):
-        if a1 >= accuracy:
-            return e0 + (e1 - e0) * (accuracy - a0) / (a1 - a0)
-    return None
 
 
 def compared(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
@@ -142,7 +123,7 @@ def compared(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
                 curve = [
                     (p["energy_pj"], p["test"]) for n, p in found.items() if n.split()[0] in (method, "dense")
                 ]
-                value = energy_at(curve, dense["test"] - below)
+                value = least_at(curve, dense["test"] - below)
                 at.setdefault(method, []).append(None if value is None else value / dense["energy_pj"])
         for method, values in at.items():
             own = [v for v in values if v is not None]

@@ -3,16 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from math import ceil
+from typing import Literal, final
 
 from chipwise import units
 from chipwise.adapt.shapes import LayerShape
-from chipwise.adapt.sparse_energy import sparse_energy_pj
 from chipwise.analysis.evaluate import find_mapping
 from chipwise.analysis.results import LayerResult
 from chipwise.components.load import load_accelerator
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Accelerator
+from chipwise.hardware.zeros import estimating_zeros
+from chipwise.model.cost import cost
 
 
 class Resource(ABC):
@@ -117,30 +119,48 @@ class Bops(Resource):
         return float(shape.macs) * shape.bits("weight") * shape.bits("input")
 
 
-class _OnChip:
-    """Best mappings by dense shape: a search asks for the same few shapes again and again."""
+DENSITY_STEPS = 32
+"""Mappings are found for densities rounded up to a multiple of 1/32 and priced with the true ones: a search meets new
+densities at every turn, and its layers would be mapped anew for a thousandth. Fewer values take no more room, so that the
+mapping stays legal, and energy and time still never rise with more zeros."""
 
-    def __init__(self, chip: str | Accelerator, batch: int, objective: str) -> None:
+Zeros = Literal["estimate", "chip"]
+"""As `chipwise evaluate --zeros`: what the survey's energy estimation makes of zeros, or what the chip itself does."""
+
+
+class _OnChip:
+    """Best mappings by shape: a search asks for the same few shapes again and again."""
+
+    def __init__(self, chip: str | Accelerator, batch: int, objective: str, zeros: Zeros) -> None:
         if batch < 1:
             raise InputError(f"batch = {batch} must be at least 1")
-        self.chip = load_accelerator(chip)
+        loaded = load_accelerator(chip)
+        self.chip = estimating_zeros(loaded) if zeros == "estimate" else loaded
         self._batch = batch
         self._objective = objective
         self._found: dict[LayerShape, LayerResult] = {}
 
     def result(self, shape: LayerShape) -> LayerResult:
-        """The mapper's best for `batch` inputs at once, all values taken as non-zero."""
-        dense = shape.dense
-        if dense not in self._found:
-            layer = dense.to_layer().with_batch(self._batch)
-            self._found[dense] = find_mapping(layer, self.chip, self._objective)
-        return self._found[dense]
+        """The layer for `batch` inputs at once, its zeros counted, on the mapper's best mapping."""
+        if shape not in self._found:
+            layer = shape.to_layer().with_batch(self._batch)
+            near = shape.with_densities(lambda density: max(1, ceil(density * DENSITY_STEPS)) / DENSITY_STEPS)
+            if near == shape:
+                self._found[shape] = find_mapping(layer, self.chip, self._objective)
+            else:
+                found = self.result(near)
+                priced = cost(layer, found.accelerator, found.mapping)
+                self._found[shape] = LayerResult(layer, found.accelerator, found.mapping, priced)
+        return self._found[shape]
 
 
 @final
 @dataclass(frozen=True)
 class Latency(Resource):
-    """Modelled latency of one batch on a chip, seconds, with each layer's fastest mapping."""
+    """Modelled latency of one batch on a chip, seconds, with each layer's fastest mapping.
+
+    Zeros bring what the chip does about them, which on most is nothing.
+    """
 
     accelerator: str | Accelerator
     batch: int = 1
@@ -149,10 +169,10 @@ class Latency(Resource):
     unit = "s"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "on_chip", _OnChip(self.accelerator, self.batch, "latency"))
+        object.__setattr__(self, "on_chip", _OnChip(self.accelerator, self.batch, "latency", "chip"))
 
     def of_layer(self, shape: LayerShape) -> float:
-        """Seconds of the layer; zeros bring nothing, as the mapper's time is that of a dense layer."""
+        """Seconds of the layer."""
         return self.on_chip.result(shape).latency_s
 
 
@@ -161,18 +181,25 @@ class Latency(Resource):
 class Energy(Resource):
     """Modelled energy of one input on a chip, pJ, with each layer's mapping of least energy.
 
-    The batch matters: it shares the cost of weights, so an energy is never told without it.
+    The batch matters: it shares the cost of weights, so an energy is never told without it. By default zeros save what
+    the energy estimation of energy-aware pruning takes for granted (`hardware.zeros.estimating_zeros`), whatever the chip
+    does about them; with `zeros="chip"`, then called `energy-as-is`, they save what its file says.
     """
 
     accelerator: str | Accelerator
     batch: int = 1
+    zeros: Zeros = "estimate"
     on_chip: _OnChip = field(init=False, repr=False, compare=False)
-    name = "energy"
     unit = "pJ"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "on_chip", _OnChip(self.accelerator, self.batch, "energy"))
+        object.__setattr__(self, "on_chip", _OnChip(self.accelerator, self.batch, "energy", self.zeros))
+
+    @property
+    def name(self) -> str:
+        """`energy` or `energy-as-is`."""
+        return "energy" if self.zeros == "estimate" else "energy-as-is"
 
     def of_layer(self, shape: LayerShape) -> float:
-        """PJ of the layer per input, with what zeros save by `sparse_energy_pj`."""
-        return sparse_energy_pj(self.on_chip.result(shape), shape) / self.batch
+        """PJ of the layer per input."""
+        return self.on_chip.result(shape).energy_pj / self.batch

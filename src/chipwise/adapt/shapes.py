@@ -1,7 +1,7 @@
 """Layer shapes: the one currency between a PyTorch network, its resources and the chip model."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
@@ -69,10 +69,14 @@ class LayerShape:
         """M·C·R·S/G, without biases."""
         return self.M * (self.C // self.G) * self.R * self.S
 
-    @property
-    def dense(self) -> "LayerShape":
-        """The same shape with all densities 1."""
-        return replace(self, input_density=1.0, weight_density=1.0, output_density=1.0)
+    def with_densities(self, of: Callable[[float], float]) -> "LayerShape":
+        """The same shape with `of` each density."""
+        return replace(
+            self,
+            input_density=of(self.input_density),
+            weight_density=of(self.weight_density),
+            output_density=of(self.output_density),
+        )
 
     def bits(self, tensor: str) -> int:
         """Bits of a value of `input`, `weight` or `output`: its own, or those of the data type."""

@@ -11,6 +11,7 @@ from math import cos, isfinite, pi
 from typing import Any, Literal, final
 
 from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.trace import evaluating
 from chipwise.errors import InputError, TrainingError
 
 SplitName = Literal["train", "holdout", "test"]
@@ -62,6 +63,22 @@ class Score:
 def accuracy(outputs: Any, targets: Any) -> Any:
     """Per sample 1 if the largest output is the target's, else 0."""
     return (outputs.argmax(1) == targets).float()
+
+
+def quick_order(model: Any, inputs: Any) -> Any:
+    """The memory format of `inputs` in which `model` trains faster.
+
+    With the channels of a place side by side a CPU trains convolutions up to 1.7 times as fast, and layers hand the order
+    on. Networks that `view` what a convolution says run on the usual order alone, so that it is tried on one input.
+    """
+    if inputs.dim() != 4:
+        return torch.preserve_format
+    with evaluating(model):
+        try:
+            model(inputs[:1].contiguous(memory_format=torch.channels_last))
+        except RuntimeError:
+            return torch.contiguous_format
+    return torch.channels_last
 
 
 def sgd(parameters: Any, rate: float) -> Any:
@@ -146,13 +163,14 @@ class Task:
         optimizer = self.optimizer([p for p in model.parameters() if p.requires_grad], rate)
         named = dict(model.named_parameters())
         device = next(model.parameters()).device
+        order = quick_order(model, self.example.to(device))
         losses: list[float] = []
         model.train()
         for step, indices in enumerate(self._draws(steps, self.seed if seed is None else seed)):
             for group in optimizer.param_groups:
                 group["lr"] = rate * 0.5 * (1 + cos(pi * step / steps))
             inputs, targets = (value.to(device) for value in self.train.batch(indices))
-            outputs = model(inputs)
+            outputs = model(inputs.contiguous(memory_format=order))
             loss = self.loss(outputs, targets)
             if teacher is not None:
                 loss = 0.1 * loss + 0.9 * _distillation(outputs, teacher, inputs)
@@ -180,20 +198,15 @@ class Task:
         """The metric and loss of `model` on a split, or on its first `most` samples; changes nothing."""
         data = self.split(split)
         samples = len(data) if most is None else min(most, len(data))
-        modes = [(part, part.training) for part in model.modules()]
-        model.eval()
         device = next(model.parameters()).device
+        order = quick_order(model, self.example.to(device))
         metric = loss = 0.0
-        try:
-            with torch.no_grad():
-                for indices in torch.arange(samples).split(500):
-                    inputs, targets = (value.to(device) for value in data.batch(indices))
-                    outputs = model(inputs)
-                    metric += self.metric(outputs, targets).sum().item()
-                    loss += self.loss(outputs, targets).item() * len(indices)
-        finally:
-            for part, training in modes:
-                part.training = training
+        with evaluating(model):
+            for indices in torch.arange(samples).split(500):
+                inputs, targets = (value.to(device) for value in data.batch(indices))
+                outputs = model(inputs.contiguous(memory_format=order))
+                metric += self.metric(outputs, targets).sum().item()
+                loss += self.loss(outputs, targets).item() * len(indices)
         return Score(metric / samples, loss / samples, samples)
 
     def _draws(self, steps: int, seed: int) -> Iterator[Any]:

@@ -1,5 +1,7 @@
 """Layer shapes, resources and budgets: what methods and devices agree on."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch")
@@ -11,8 +13,10 @@ from chipwise.adapt.budget import budget, parse_budget
 from chipwise.adapt.networks import mobile, plain, residual
 from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Size, Weights
 from chipwise.adapt.shapes import LayerShape, layer_shapes, to_network
-from chipwise.adapt.sparse_energy import compressed
+from chipwise.analysis.evaluate import find_mapping
+from chipwise.components.load import load_accelerator
 from chipwise.errors import BudgetError, InputError
+from chipwise.hardware.zeros import estimating_zeros
 from chipwise.workload.importers.torch import read_module
 
 IMAGE = torch.zeros(1, 1, 32, 32)
@@ -91,22 +95,47 @@ def test_resources_by_hand():
     assert [r.of_layer(shape) for r in (Macs(), Weights(), Size(), Bops())] == [1000, 510, 4080, 256_000]
 
 
+def at(shapes, density):
+    return [shape.with_densities(lambda _: density) for shape in shapes]
+
+
 def test_energy_counts_zeros_and_batch():
     shapes = layer_shapes(plain((8, 8)), IMAGE)
     one, many = Energy("eyeriss"), Energy("eyeriss", batch=16)
     assert many.of(shapes) < one.of(shapes)
-    from dataclasses import replace
-
-    halves = [replace(s, weight_density=0.5, input_density=0.5, output_density=0.5) for s in shapes]
-    assert 0.25 * one.of(shapes) < one.of(halves) < one.of(shapes)
+    assert 0.25 * one.of(shapes) < one.of(at(shapes, 0.5)) < one.of(shapes)
     assert one.of([replace(s, weight_density=0.99) for s in shapes]) <= one.of(shapes)
-    assert Latency("eyeriss").of(halves) == Latency("eyeriss").of(shapes)
     assert Energy("eyeriss") == one
 
 
-def test_compression_never_costs():
-    assert compressed(1.0) == 1.0
-    assert compressed(0.0) == pytest.approx(64 / 48 / 32)
+def test_energy_is_that_of_the_survey_or_of_the_chip_as_it_is():
+    """With whole 32ths a layer is mapped for its densities exactly, as `chipwise evaluate --zeros` maps it."""
+    (shape,) = layer_shapes(nn.Conv2d(8, 8, 3), torch.zeros(1, 8, 10, 10))
+    shape = replace(shape, input_density=0.5, weight_density=0.25, output_density=0.75)
+    layer, chip = shape.to_layer().with_batch(4), load_accelerator("eyeriss")
+    estimate, as_is = Energy(chip, 4), Energy(chip, 4, zeros="chip")
+    assert estimate.of_layer(shape) == find_mapping(layer, estimating_zeros(chip)).energy_pj / 4
+    assert as_is.of_layer(shape) == find_mapping(layer, chip).energy_pj / 4
+    assert (estimate.name, as_is.name) == ("energy", "energy-as-is")
+    # Weights that are zero save nothing on Eyeriss, whose PEs look at inputs alone.
+    assert as_is.of_layer(replace(shape, weight_density=0.5)) == as_is.of_layer(shape)
+    assert estimate.of_layer(replace(shape, weight_density=0.5)) > estimate.of_layer(shape)
+
+
+@pytest.mark.parametrize(
+    "resource", [Energy("eyeriss", 4), Energy("eyeriss_v2", 4, "chip"), Latency("eyeriss_v2")]
+)
+def test_more_zeros_never_need_more(resource):
+    """Densities in between are priced on the mapping of the next 32th above."""
+    shapes = layer_shapes(nn.Conv2d(4, 8, 3), torch.zeros(1, 4, 8, 8))
+    needs = [resource.of(at(shapes, d)) for d in (0.001, 0.03, 0.24, 0.25, 0.251, 0.26, 0.6, 0.99, 1.0)]
+    assert needs == sorted(needs)
+
+
+def test_latency_falls_with_zeros_where_the_chip_skips_them():
+    shapes = layer_shapes(nn.Conv2d(16, 32, 3), torch.zeros(1, 16, 16, 16))
+    assert Latency("eyeriss_v2").of(at(shapes, 0.3)) < Latency("eyeriss_v2").of(shapes)
+    assert Latency("nvdla_small").of(at(shapes, 0.3)) == Latency("nvdla_small").of(shapes)
 
 
 SHAPES = [LayerShape("fc", "linear", N=1, M=10, C=100)]

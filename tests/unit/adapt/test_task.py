@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 
 from chipwise.adapt.networks import plain
-from chipwise.adapt.task import Task, TensorSplit
+from chipwise.adapt.task import Task, TensorSplit, quick_order
 from chipwise.adapt.tasks.digits import digits
 from chipwise.errors import InputError, TrainingError
 
@@ -86,3 +86,21 @@ def test_bad_tasks(task):
         task.evaluate(small(), "validation")
     with pytest.raises(InputError, match="fold = 5"):
         digits(fold=5)
+
+
+def test_networks_that_need_the_usual_order_of_channels_train_as_well(task):
+    """`view` refuses what a convolution says of images whose channels lie side by side."""
+
+    class Viewing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = torch.nn.Conv2d(1, 3, 5, 4), torch.nn.Linear(147, 10)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).view(len(x), -1))
+
+    model = Viewing()
+    assert quick_order(model, task.example) == torch.contiguous_format
+    assert quick_order(small(), task.example) == torch.channels_last
+    task.finetune(model, 2)
+    assert task.evaluate(model).samples == 100

@@ -54,7 +54,8 @@ class Settings:
     """Densities tried for each layer, by bisection."""
     images: int = 1500
     """That rows are taken from."""
-    rows: int = 3000
+    rows: int = 8000
+    """Of each layer's fit: many more than a filter has weights."""
     judged: int = 1000
     """Images of the hold-out by which a layer's density is decided."""
 

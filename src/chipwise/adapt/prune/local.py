@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, final
 
-from chipwise.adapt.prune.feature_map import by_groups, chosen, fitted
+from chipwise.adapt.prune.feature_map import Scope, by_groups, chosen, fitted
 from chipwise.adapt.prune.masks import prunable, set_mask, set_weight
 from chipwise.adapt.prune.rows import Rows, RowSampler, is_regressed
 from chipwise.errors import InputError
@@ -18,9 +18,15 @@ class Local:
     """Share of the kept weights that is chosen by feature-map error instead of magnitude."""
     least_squares: bool = True
     """Fit what is kept to the dense network's output."""
-    ridge: float = 1e-3
+    ridge: float = 0.1
+    """How much a fit is drawn to the present weights. Next to none (0.001) makes up for lost weights by large others, which
+    fine-tuning then moves too little, as behind a normalisation steps shrink with the weights."""
+    scope: Scope = "layer"
+    """Whether as many weights stay of each `filter`, as published, or of the `layer`, wherever they are needed."""
 
     def __post_init__(self) -> None:
+        if self.scope not in {"filter", "layer"}:
+            raise InputError(f"scope = {self.scope!r} must be 'filter' or 'layer'")
         if not 0 <= self.restore < 1:
             raise InputError(f"restore = {self.restore} must be at least 0 and below 1")
         if self.ridge <= 0:
@@ -32,20 +38,18 @@ MAGNITUDE = Local(restore=0.0, least_squares=False)
 
 
 def prune_layer(layer: Any, density: float, rows: Rows, how: Local = USUAL) -> None:
-    """Prune one layer, in place, to `density` in each filter.
+    """Prune one layer, in place, to `density`.
 
     Args:
         layer: a convolution or linear layer.
-        density: fraction of each filter's weights that stay; of those that were pruned before, none comes back.
+        density: fraction of the weights that stay; of those that were pruned before, none comes back.
         rows: what the layer reads now, with what it said in the dense network as the target: so a later layer makes
             up for what earlier ones have lost.
         how: what is done besides taking the largest.
     """
     groups = getattr(layer, "groups", 1)
     weight = by_groups(layer.weight.detach(), groups)
-    size = weight.shape[2]
-    keep = max(1, round(density * size))
-    mask = chosen(rows, weight, keep, restore=how.restore) & (weight != 0)
+    mask = chosen(rows, weight, density, restore=how.restore, scope=how.scope) & (weight != 0)
     values = fitted(rows, weight, mask, ridge=how.ridge) if how.least_squares else weight * mask
     shape = layer.weight.shape
     set_mask(layer, mask.reshape(shape))
@@ -59,7 +63,7 @@ def prune_locally(
 
     Args:
         model: the dense network.
-        density: fraction of each filter's weights that stay.
+        density: fraction of each layer's weights that stay.
         sampler: takes the rows.
         how: what is done besides taking the largest.
         spare: layers that stay whole.

@@ -7,6 +7,7 @@ from typing import Any, final
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.prune.masks import prunable
 from chipwise.adapt.task import Split
+from chipwise.adapt.trace import evaluating
 
 CHUNK = 250
 """Images run at once."""
@@ -71,15 +72,11 @@ class RowSampler:
         return Rows(x, outputs.reshape(len(outputs), groups, -1).transpose(0, 1).contiguous())
 
     def _run(self, model: Any, hooks: list[tuple[Any, Any]]) -> None:
-        modes = [(part, part.training) for part in model.modules()]
-        with ExitStack() as stack, torch.no_grad():
+        with ExitStack() as stack, evaluating(model):
             for part, hook in hooks:
                 stack.callback(part.register_forward_hook(hook).remove)
-            model.eval()
             for batch in self.inputs.split(CHUNK):
                 model(batch)
-        for part, training in modes:
-            part.training = training
 
     def _places(self, images: int, first: int, rows: int, columns: int) -> tuple[Any, Any, Any]:
         """Image, row and column of the places in a chunk of images."""

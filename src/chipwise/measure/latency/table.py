@@ -273,7 +273,7 @@ class LatencyTable(Resource):
 
 
 def _plain(shape: LayerShape) -> LayerShape:
-    return replace(shape.dense, input_bits=None, weight_bits=None, output_bits=None)
+    return replace(shape.with_densities(lambda _: 1.0), input_bits=None, weight_bits=None, output_bits=None)
 
 
 def _facts(backend: Backend) -> dict[str, Any]:

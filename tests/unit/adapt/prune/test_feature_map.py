@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 import torch
 from torch import nn
 
-from chipwise.adapt.prune.feature_map import by_groups, chosen, error, fitted, keep_largest
+from chipwise.adapt.prune.feature_map import by_groups, chosen, error, fitted
 from chipwise.adapt.prune.local import MAGNITUDE, Local, prune_locally
 from chipwise.adapt.prune.masks import densities, prunable
 from chipwise.adapt.prune.rows import Rows, RowSampler
@@ -83,8 +83,9 @@ def test_planted_weights_are_found():
     truth[:, :, ::4] = torch.randn(1, 4, 5, generator=generator) + 2
     rows = Rows(x, x @ truth.transpose(1, 2))
     noisy = truth + 0.3 * torch.randn(1, 4, 20, generator=generator)
-    mask = chosen(rows, noisy, 5, restore=0.8)
-    assert torch.equal(mask, truth != 0)
+    for scope in ("layer", "filter"):
+        mask = chosen(rows, noisy, 0.25, restore=0.8, scope=scope)
+        assert torch.equal(mask, truth != 0)
     assert torch.allclose(fitted(rows, noisy, mask, ridge=1e-9), truth, atol=1e-4)
 
 
@@ -94,14 +95,26 @@ def test_restoring_sees_what_magnitude_does_not():
     x[:, :, :2] *= 0.01
     weight = torch.tensor([[[5.0, 4.0, 1.0, 0.9]]])
     rows = Rows(x, x @ weight.transpose(1, 2))
-    by_size = keep_largest(weight[0], 2)[None]
-    by_map = chosen(rows, weight, 2, restore=0.5)
+    by_size = chosen(rows, weight, 0.5, restore=0.0)
+    by_map = chosen(rows, weight, 0.5, restore=0.5)
     assert by_size.tolist() == [[[True, True, False, False]]]
     assert by_map[0, 0, 2]
     assert error(rows, weight * by_map) < error(rows, weight * by_size)
 
 
-@pytest.mark.parametrize("how", [MAGNITUDE, Local(), Local(least_squares=False)])
+def test_a_layer_keeps_weights_where_they_are_needed_and_a_filter_as_many_as_the_others():
+    x = torch.randn(1, 400, 4, generator=torch.Generator().manual_seed(0))
+    weight = torch.tensor([[[4.0, 3.0, 2.0, 1.0], [0.4, 0.3, 0.2, 0.1]]])
+    rows = Rows(x, x @ weight.transpose(1, 2))
+    for restore in (0.0, 0.5):
+        by_layer = chosen(rows, weight, 0.5, restore=restore)
+        by_filter = chosen(rows, weight, 0.5, restore=restore, scope="filter")
+        assert by_layer.sum(2).tolist() == [[4, 0]]
+        assert by_filter.sum(2).tolist() == [[2, 2]]
+        assert torch.equal(fitted(rows, weight, by_layer), weight * by_layer)
+
+
+@pytest.mark.parametrize("how", [MAGNITUDE, Local(), Local(least_squares=False), Local(scope="filter")])
 def test_whole_networks_reach_their_density(how):
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -125,7 +138,10 @@ def test_fitting_keeps_outputs_nearer():
     assert off(Local()) < off(MAGNITUDE)
 
 
-@pytest.mark.parametrize(("how", "message"), [({"restore": 1.0}, "restore"), ({"ridge": 0.0}, "ridge")])
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [({"restore": 1.0}, "restore"), ({"ridge": 0.0}, "ridge"), ({"scope": "network"}, "scope")],
+)
 def test_bad_settings(how, message):
     with pytest.raises(InputError, match=message):
         Local(**how)
