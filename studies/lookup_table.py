@@ -1,11 +1,11 @@
-"""Do sums of a lookup table follow whole networks, and do MACs? On this machine, by PyTorch, one thread.
+"""Do sums of a lookup table follow whole networks, and do MACs? On this machine, one thread.
 
-`python studies/lookup_table.py` measures; `--write` puts what it found into docs/adapt.md as well.
+`python studies/lookup_table.py [--backend torch|onnxruntime]` measures; `--write` renews docs/adapt.md.
 """
 
 # ruff: noqa: INP001, T201 - a script beside others, not a package
 
-import sys
+import argparse
 
 import torch
 from adapt_files import section
@@ -13,14 +13,15 @@ from study_files import markdown_table
 
 from chipwise.adapt.networks import mobile, plain
 from chipwise.adapt.shapes import LayerShape, layer_shapes
+from chipwise.measure.latency.networks import backend_of
 from chipwise.measure.latency.table import LatencyTable
-from chipwise.measure.latency.torch_cpu import TorchCpu
 from chipwise.measure.latency.validation import Validation, agreement, validate
 
 NETWORKS = 12
 """Of each family."""
 
 ROUNDS = 6
+TITLES = {"torch": "", "onnxruntime": ": ONNX Runtime"}
 IMAGE = torch.zeros(1, 1, 32, 32)
 
 
@@ -56,7 +57,11 @@ def staircase(table: LatencyTable) -> list[tuple[int, float, float]]:
 
 def main() -> None:
     """Measure, print, and write if asked."""
-    backend = TorchCpu()
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--backend", default="torch", choices=list(TITLES))
+    options.add_argument("--write", action="store_true", help="renew docs/adapt.md")
+    given = options.parse_args()
+    backend = backend_of(given.backend)
     table = LatencyTable.open(None, backend)
     models = {
         "depthwise": [mobile(w) for w in widths(1, 8, 96)],
@@ -78,24 +83,30 @@ def main() -> None:
         [str(c), f"{s * 1e6:.0f}", f"{rate * 1e-9:.1f}"]
         for c, s, rate in staircase(LatencyTable.open(None, backend))
     ]
-    text = written(found, table, left, rows, steps)
+    text = written(given.backend, found, table, left, rows, steps)
     print(text)
-    if "--write" in sys.argv:
-        section("lookup-table", text)
+    if given.write:
+        section("lookup-table" if given.backend == "torch" else f"lookup-table-{given.backend}", text)
 
 
 def written(
-    found: Validation, table: LatencyTable, left: float, rows: list[list[str]], steps: list[list[str]]
+    backend: str,
+    found: Validation,
+    table: LatencyTable,
+    left: float,
+    rows: list[list[str]],
+    steps: list[list[str]],
 ) -> str:
     """The section of the document."""
     facts = table.provenance
+    versions = " ".join(f"{name} {version}" for name, version in facts["versions"].items())
     first, last = found.measured_s[:NETWORKS], found.measured_s[NETWORKS:]
     noise = {n: max(t) / min(t) - 1 for n, t in table.sentinels.items()}
     spans = [f"{min(t) * 1e6:.0f} to {max(t) * 1e6:.0f} us" for t in (first, last)]
-    return f"""### Lookup table against whole networks
+    return f"""### Lookup table against whole networks{TITLES[backend]}
 {NETWORKS} random depthwise networks ({spans[0]}) and {NETWORKS} random plain ones ({spans[1]}), 32x32 images;
-{len(table.entries)} entries, fastest of {ROUNDS + 1} rounds; {facts["device"]}, {facts["instructions"]}, PyTorch
-{facts["versions"]["torch"]}, one thread, {facts["date"][:10]}. One scale factor for each row. The machine was shared:
+{len(table.entries)} entries, fastest of {ROUNDS + 1} rounds; {facts["device"]}, {facts["instructions"]},
+{versions}, one thread, {facts["date"][:10]}. One scale factor for each row. The machine was shared:
 sentinels moved by up to {max(noise.values()):.0%} between rounds, and the last round lowered one entry by {left:.0%}.
 
 {markdown_table(["estimate", "scale", "mean error", "rank correlation"], rows)}

@@ -9,8 +9,11 @@ python studies/pruning.py --write --points FOLDER         puts what the folder h
 import argparse
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 import torch
@@ -29,46 +32,59 @@ from chipwise.adapt.task import Task
 from chipwise.adapt.tasks.digits import FOLDS, digits
 
 CHIP, BATCH = "eyeriss", 16
-BUDGETS = (60, 300)
-"""Steps of fine-tuning in all, the same for every method: little, and a third of the training."""
+BUDGETS = {60: 0.02, 300: 0.05}
+"""Steps of fine-tuning in all, the same for every method, and the learning rate that suits them: a twentieth of the
+training, where its full rate shakes networks more than it mends them, and a third of it."""
 
-ROUNDS = 2
-UNIFORM, GLOBAL, DROPS = (0.3, 0.2, 0.1), (0.2, 0.1, 0.05), (0.01, 0.03, 0.06)
+UNIFORM, GLOBAL, PRICES = (0.3, 0.2, 0.1), (0.2, 0.1, 0.05), (0.3, 1.0, 3.0)
 WIDTHS, HIDDEN, BASE_STEPS = (12, 24, 24, 48, 48), 96, 1000
 LOCAL = {
     "magnitude": MAGNITUDE,
     "+ restoring": Local(least_squares=False),
     "+ least squares": Local(restore=0.0),
     "both": Local(),
+    "both, by filter": Local(scope="filter"),
 }
-BELOW = (0.01, 0.02)
+LOCAL_DENSITIES = (0.3, 0.2)
+
+BELOW = (0.01, 0.02, 0.03)
 """Accuracy below the dense network's at which energies are compared."""
 
 
-def pruned(model: Any, task: Task, energy: Energy, steps: int, drop: float, **how: Any) -> Any:
-    """Energy-aware pruning in so many rounds, without a floor, and the rest of the fine-tuning."""
-    each = steps // (2 * ROUNDS)  # and half of all behind the last round
-    settings = Settings(max_drop=0.9, drop=drop, rounds=ROUNDS, steps=each, trials=4, **how)
-    found = energy_aware_pruning(model, task, energy, settings).model
-    task.finetune(found, steps - ROUNDS * each, masks=zeros_kept(found), seed=task.seed + ROUNDS)
-    return found
-
-
-def methods(model: Any, task: Task, energy: Energy, steps: int) -> dict[str, Callable[[], Any]]:
-    """What is compared, by name."""
+def masked(model: Any, task: Task, energy: Energy) -> dict[str, Callable[[], Any]]:
+    """Pruned networks before fine-tuning, by name, their zeros plain weights."""
     found: dict[str, Callable[[], Any]] = {}
-    for drop in DROPS:
-        found[f"EAP {drop}"] = lambda drop=drop: pruned(model, task, energy, steps, drop)
-        found[f"reverse {drop}"] = lambda drop=drop: pruned(model, task, energy, steps, drop, order="reverse")
+
+    def by_energy(price: float, **how: Any) -> Any:
+        settings = Settings(max_drop=0.9, price=price, rounds=1, steps=0, **how)
+        return energy_aware_pruning(model, task, energy, settings).model
+
+    def by_magnitude(density: float, **how: Any) -> Any:
+        return magnitude_pruning(model, task, density, steps=0, **how)
+
+    for price in PRICES:
+        found[f"EAP {price}"] = partial(by_energy, price)
+        found[f"reverse {price}"] = partial(by_energy, price, order="reverse")
+    found["choice 1.0"] = partial(by_energy, 1.0, local=MAGNITUDE)
     for density in UNIFORM:
-        found[f"uniform {density}"] = lambda d=density: magnitude_pruning(
-            model, task, d, scope="layer", rounds=ROUNDS, steps=steps, spare=("0",)
-        )
+        found[f"uniform {density}"] = partial(by_magnitude, density, scope="layer", spare=("0",))
     for density in GLOBAL:
-        found[f"global {density}"] = lambda d=density: magnitude_pruning(
-            model, task, d, rounds=ROUNDS, steps=steps
-        )
+        found[f"global {density}"] = partial(by_magnitude, density)
     return found
+
+
+def measured(found: Any, task: Task, energy: Energy, inputs: Any) -> dict[str, Any]:
+    """How well a network does, and what it needs."""
+    shapes, layers = measured_shapes(found, inputs), densities(found)
+    sizes = {shape.name: shape.filter_weights for shape in shapes}
+    return {
+        "test": task.evaluate(found, "test").metric,
+        "holdout": task.evaluate(found).metric,
+        "energy_pj": energy.of(shapes),
+        "macs": sum(s.macs * s.weight_density for s in shapes) / Macs().of(shapes),
+        "weights": sum(layers[name] * size for name, size in sizes.items()) / sum(sizes.values()),
+        "densities": layers,
+    }
 
 
 def run(seed: int, points: Points) -> None:
@@ -82,79 +98,91 @@ def run(seed: int, points: Points) -> None:
         model.load_state_dict(torch.load(place, weights_only=True))
     else:
         task.finetune(model, BASE_STEPS)
+        place.parent.mkdir(parents=True, exist_ok=True)
         torch.save(model.state_dict(), place)
     sampler = RowSampler(task.train, images=1500, rows=8000)
-    for density in (0.3, 0.2):
+    for density in LOCAL_DENSITIES:
         for name, how in LOCAL.items():
             key = f"local {density} {name}"
             if points.get(key, "1") is None:
                 found = prune_locally(copy.deepcopy(model), density, sampler, how)
                 points.put(key, "1", {"test": task.evaluate(found, "test").metric})
                 print(seed, key, points.get(key, "1"), flush=True)
-    runs = {"dense": lambda: model}
-    for steps in BUDGETS:
-        runs |= {f"{steps}: {name}": make for name, make in methods(model, task, energy, steps).items()}
-    for name, make in runs.items():
-        if points.get(name, "1") is None:
-            found = make()
-            shapes = measured_shapes(found, sampler.inputs[:256])
-            layers = densities(found)
-            point = {
-                "test": task.evaluate(found, "test").metric,
-                "holdout": task.evaluate(found).metric,
-                "energy_pj": energy.of(shapes),
-                "macs": sum(s.macs * s.weight_density for s in shapes) / Macs().of(shapes),
-                "weights": sum(layers[s.name] * s.filter_weights for s in shapes)
-                / sum(s.filter_weights for s in shapes),
-                "densities": layers,
-            }
-            points.put(name, "1", point)
-            print(seed, name, point, flush=True)
+    inputs = sampler.inputs[:256]
+    if points.get("dense", "1") is None:
+        points.put("dense", "1", measured(model, task, energy, inputs))
+    for name, make in masked(model, task, energy).items():
+        names = {f"{steps}: {name}": (steps, rate) for steps, rate in BUDGETS.items()}
+        if all(points.get(own, "1") is not None for own in names):
+            continue
+        pruned = make()
+        for own, (steps, rate) in names.items():
+            found = copy.deepcopy(pruned)
+            task.finetune(found, steps, masks=zeros_kept(found), learning_rate=rate)
+            points.put(own, "1", measured(found, task, energy, inputs))
+            print(seed, own, points.get(own, "1"), flush=True)
+    steps, rate = max(BUDGETS.items())
+    for density in GLOBAL:
+        own = f"{steps}: gradual {density}"
+        if points.get(own, "1") is None:
+            given = replace(task, learning_rate=rate)
+            found = magnitude_pruning(model, given, density, rounds=2, steps=steps)
+            points.put(own, "1", measured(found, task, energy, inputs))
+            print(seed, own, points.get(own, "1"), flush=True)
 
 
-def compared(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
+def compared(seeds: Sequence[dict[str, Any]], steps: int) -> list[list[str]]:
     """Energy at equal accuracy, relative to the dense network's, by method; and ratios to energy-aware pruning."""
+    methods = dict.fromkeys(n.split()[1] for n in seeds[0] if n.startswith(f"{steps}: "))
     rows = []
     for below in BELOW:
-        at: dict[str, list[float | None]] = {}
-        for found in seeds:
-            dense = found["dense"]
-            for method in ("EAP", "reverse", "global", "uniform"):
-                curve = [
-                    (p["energy_pj"], p["test"]) for n, p in found.items() if n.split()[0] in (method, "dense")
-                ]
-                value = least_at(curve, dense["test"] - below)
-                at.setdefault(method, []).append(None if value is None else value / dense["energy_pj"])
+        at: dict[str, list[float | None]] = {method: [] for method in methods}
+        for found, method in product(seeds, methods):
+            dense, own = found["dense"], f"{steps}: {method} "
+            curve = [(p["energy_pj"], p["test"]) for n, p in found.items() if n.startswith((own, "dense"))]
+            value = least_at(curve, dense["test"] - below)
+            at[method].append(None if value is None else value / dense["energy_pj"])
         for method, values in at.items():
-            own = [v for v in values if v is not None]
-            both = [v / e for v, e in zip(values, at["EAP"], strict=True) if v is not None and e is not None]
+            pairs = [(v, e) for v, e in zip(values, at["EAP"], strict=True) if v and e]
             rows.append(
                 [
                     f"{100 * below:.0f} below dense, {method}",
-                    with_error(own, 3) if own else "no point so low",
-                    with_error(both, 3) if both and method != "EAP" else "",
-                    f"{len(own)} of {len(values)}",
+                    with_error([v for v in values if v], 3) if any(values) else "",
+                    ratio([v / e for v, e in pairs]) if method != "EAP" else "",
+                    f"{sum(v is not None for v in values)} of {len(values)}",
                 ]
             )
     return rows
 
 
-def written(seeds: Sequence[dict[str, Any]]) -> str:
-    """The section of the document."""
-    dense = with_error([100 * s["dense"]["test"] for s in seeds])
-    local = [
-        [name]
-        + [with_error([100 * s[f"local {d} {name}"]["test"] for s in seeds]) for d in (0.3, 0.2)]
-        + [
-            ""
-            if name == "magnitude"
-            else with_error(
-                [100 * (s[f"local 0.3 {name}"]["test"] - s["local 0.3 magnitude"]["test"]) for s in seeds]
-            )
-        ]
-        for name in LOCAL
-    ]
-    rows = [
+def ratio(values: Sequence[float]) -> str:
+    """Mean with its standard error, and whether it is further from 1 than two of those."""
+    if len(values) < 2:
+        return ""
+    clear = abs(mean(values) - 1) > 2 * stdev(values) / len(values) ** 0.5
+    return with_error(values, 3) + ("" if clear else " (within the noise)")
+
+
+def before_training(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Accuracy by how weights are chosen and fitted, and points gained over magnitude, at each density."""
+    rows = []
+    for name in LOCAL:
+        found = {d: [100 * s[f"local {d} {name}"]["test"] for s in seeds] for d in LOCAL_DENSITIES}
+        plain = [100 * s["local 0.3 magnitude"]["test"] for s in seeds]
+        gained = [own - other for own, other in zip(found[0.3], plain, strict=True)]
+        rows.append(
+            [
+                name,
+                *(with_error(found[d]) for d in LOCAL_DENSITIES),
+                with_error(gained) if any(gained) else "",
+            ]
+        )
+    return rows
+
+
+def points_of(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """All networks: accuracy, energy, weights and MACs."""
+    return [
         [
             name,
             with_error([100 * s[name]["test"] for s in seeds]),
@@ -163,25 +191,39 @@ def written(seeds: Sequence[dict[str, Any]]) -> str:
             f"{mean(s[name]['macs'] for s in seeds):.3f}",
         ]
         for name in seeds[0]
-        if not name.startswith("local") and all(name in s for s in seeds)
+        if not name.startswith("local")
     ]
-    head = ["test %, before any back-propagation", "density 0.3", "density 0.2", "over magnitude at 0.3"]
+
+
+def written(seeds: Sequence[dict[str, Any]]) -> str:
+    """The section of the document."""
+    dense = with_error([100 * s["dense"]["test"] for s in seeds])
+    head = ["points of test accuracy, method", "energy", "/ EAP", "seeds that have it"]
+    equal = "\n".join(
+        f"{steps} steps at {rate}:\n\n{markdown_table(head, compared(seeds, steps))}"
+        for steps, rate in BUDGETS.items()
+    )
+    densities_ = [f"density {d}" for d in LOCAL_DENSITIES]
+    local = markdown_table(
+        ["test %, before any back-propagation", *densities_, "over magnitude at 0.3"], before_training(seeds)
+    )
+    every = ["steps: method", "test %", "energy", "weights", "MACs of non-zero weights"]
     return f"""### Pruning
 Network `plain` ({WIDTHS} filters, then {HIDDEN}; {BASE_STEPS} steps) on cluttered digits, dense {dense} % on test;
 {len(seeds)} seeds, each with its own fifth of the digits for test (a network's accuracy on 360 digits is known to about
-one point); means ± standard errors over seeds.
+one point); means ± standard errors over seeds. `python studies/pruning.py`.
 
-{markdown_table(head, local)}
+{local}
 Modelled energy on `{CHIP}`, batch {BATCH}, zeros of weights and activations counted, relative to the dense network.
-Each network is fine-tuned for {STEPS} steps in all: `EAP d` in {ROUNDS} rounds that lose up to d before fine-tuning;
-`reverse` the same from the least energy on; `choice` the same with magnitude alone choosing weights; `uniform` and
-`global` magnitude to that density in {ROUNDS} rounds, `uniform` sparing the first layer.
+All are pruned once and fine-tuned for as many steps, but `gradual`, which is `global` in two rounds. `EAP p`:
+energy-aware pruning at a price p; `reverse` the same from the least energy on; `choice` with magnitude alone choosing
+weights; `uniform` and `global` magnitude to that density, `uniform` sparing the first layer. Energy at equal accuracy,
+between the points below (straight lines), and its ratio to EAP's in the same seed:
 
-{markdown_table(["method", "test %", "energy", "weights", "MACs of non-zero weights"], rows)}
-Energy at equal accuracy, between the points above (straight lines), and its ratio to EAP's in the same seed:
+{equal}
+The points:
 
-{markdown_table(["points of test accuracy, method", "energy", "/ EAP", "seeds that have it"], compared(seeds))}
-"""
+{markdown_table(every, points_of(seeds))}"""
 
 
 def main() -> None:
@@ -196,7 +238,9 @@ def main() -> None:
         run(seed, Points(asked.points / f"pruning_{seed}.json"))
     if asked.write:
         found = [Points(path).found for path in sorted(asked.points.glob("pruning_*.json"))]
-        whole = [{name: p["value"] for name, p in seed.items()} for seed in found if "EAP 0.03" in seed]
+        whole = [
+            {name: p["value"] for name, p in seed.items()} for seed in found if "300: gradual 0.05" in seed
+        ]
         text = written(whole)
         print(text)
         section("pruning", text)

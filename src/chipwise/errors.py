@@ -53,6 +53,10 @@ class TrainingError(ChipwiseError):
     exit_code: ClassVar[int] = 1
 
 
+class Note(UserWarning):
+    """What a user should know beside a result, as that a part of it is missing; commands print it on stderr."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the nearest known name, or the short list of what there is.
 

@@ -99,7 +99,8 @@ def test_a_finished_folder_is_not_searched_again(own, capsys):
 
 
 @pytest.mark.slow
-def test_a_killed_command_goes_on_to_the_same_weights(own):
+@pytest.mark.parametrize("method", ["netadapt", "netadapt-v2", "uniform"])
+def test_a_killed_command_goes_on_to_the_same_weights(own, method):
     """Killed by the system as soon as the first iteration is kept, against a run that nobody disturbs."""
     command = [
         sys.executable,
@@ -112,7 +113,7 @@ def test_a_killed_command_goes_on_to_the_same_weights(own):
         "--budget",
         "macs=0.4",
     ]
-    command += ["--step", "0.1", "--short-steps", "40", "--out"]
+    command += ["--step", "0.1", "--short-steps", "40", "--long-steps", "400", "--method", method, "--out"]
     killed = subprocess.Popen([*command, "killed"], stdout=subprocess.DEVNULL)
     while not Path("killed/family/01/point.json").is_file():
         assert killed.poll() is None
@@ -122,8 +123,121 @@ def test_a_killed_command_goes_on_to_the_same_weights(own):
     assert not Path("killed/arch.json").is_file()
     for folder in ("killed", "whole"):
         subprocess.run([*command, folder], check=True, stdout=subprocess.DEVNULL)
-    for name in ("weights.safetensors", "arch.json", "card.md"):
+    for name in ("weights.safetensors", "probe.safetensors", "arch.json", "card.md"):
         assert Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+class Killed(BaseException):
+    """As a kill: nothing catches it."""
+
+
+def killed_at(monkeypatch, name: str, *arguments: str) -> None:
+    """The command, ended when the file or folder of this name would be moved into its place."""
+    moved = Path.replace
+
+    def replaced(place, target):
+        if Path(target).name == name:
+            raise Killed
+        return moved(place, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replaced)
+        patch.setattr("chipwise.adapt.whole_files._remove", lambda _place: None)
+        with pytest.raises(Killed):
+            main(list(arguments))
+
+
+@pytest.mark.parametrize("method", ["netadapt", "netadapt-v2", "uniform"])
+@pytest.mark.parametrize("name", ["start", "run.json", "01", "history.json"])
+def test_a_command_that_is_killed_at_a_write_goes_on(own, monkeypatch, capsys, method, name):
+    arguments = [
+        "adapt",
+        "mobile:width=0.5",
+        "--task",
+        "my_nets:task",
+        "--budget",
+        "macs=0.7",
+        "--step",
+        "0.3",
+    ]
+    arguments += ["--method", method, "--out"]
+    killed_at(monkeypatch, name, *arguments, "killed")
+    assert list(own.joinpath("killed").rglob(".*"))
+    assert main([*arguments, "killed"]) == 0
+    assert main([*arguments, "whole"]) == 0
+    names = [sorted(p.relative_to(f).as_posix() for p in Path(f).rglob("*")) for f in ("killed", "whole")]
+    assert names[0] == names[1]
+    for file in ("weights.safetensors", "probe.safetensors", "arch.json", "card.md", "run.json"):
+        assert Path("killed", file).read_bytes() == Path("whole", file).read_bytes()
+
+
+def test_another_question_in_a_folder_is_refused(own, capsys):
+    arguments = [
+        "adapt",
+        "mobile:width=0.25",
+        "--task",
+        "my_nets:task",
+        "--budget",
+        "macs=0.7",
+        "--step",
+        "0.3",
+    ]
+    arguments += ["--out", "r"]
+    assert main([*arguments, "--base-steps", "2"]) == 0
+    capsys.readouterr()
+    for more, message in (
+        (["--base-steps", "3"], "its base steps differ (2 there, 3 now)"),
+        (
+            ["--base-steps", "2", "--on", "simple"],
+            "its resources differ (latency: none there, 'Latency', 'simple' now)",
+        ),
+        (["--base-steps", "2", "--seed", "1"], "its task differs (seed: 0 there, 1 now)"),
+    ):
+        assert main([*arguments, *more]) == 2
+        assert message in capsys.readouterr().err
+    arguments[1] = "mobile:width=0.5"
+    assert main([*arguments, "--base-steps", "2"]) == 2
+    assert "its network differs ('mobile:width=0.25," in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["my_nets:net", "mobile"])
+def test_a_folder_is_looked_at_before_anything_is_trained(own, capsys, monkeypatch, model):
+    from chipwise.adapt.task import Task
+
+    monkeypatch.setattr(Task, "finetune", lambda *_args, **_more: pytest.fail("trained"))
+    (own / "full").mkdir()
+    (own / "full" / "mine").touch()
+    command = ["adapt", model, "--task", "my_nets:task", "--budget", "macs=0.7", "--out"]
+    for folder, message in (("/proc/xx", "cannot be used"), ("full", "is not empty and holds no search")):
+        assert main([*command, folder]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_files_that_may_not_grow_end_in_one_message(own, capsys):
+    """As on a full disk: a limit of the system on the size of files, under which the weights are too large."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    command = ["adapt", "mobile:width=2", "--task", "my_nets:task", "--budget", "macs=0.7", "--step", "0.3"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        assert main([*command, "--out", "r"]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "'r' cannot be written: " in capsys.readouterr().err
+    assert main([*command, "--out", "r"]) == 0
+
+
+def test_the_card_of_a_pruned_network_tells_both_energies(own, capsys):
+    for method, budget, both in (
+        ("magnitude", "weights=0.5", True),
+        ("uniform", "macs=0.7", False),
+        ("uniform", "energy-as-is=0.9", True),
+    ):
+        assert adapt("--on", "simple", "--budget", budget, "--method", method) == 0
+        shown = capsys.readouterr().out
+        assert "energy, estimated" in shown
+        assert ("energy-as-is, estimated" in shown) is both
+        assert ("what they save on the chip as its file describes it" in shown) is both
 
 
 def test_uniform_width(own, capsys):

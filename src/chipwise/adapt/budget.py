@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import NoReturn, final
 
-from chipwise.adapt.resource import Resource
+from chipwise.adapt.resource import Bops, Macs, Resource, Size, Weights
 from chipwise.adapt.shapes import LayerShape
 from chipwise.errors import BudgetError, InputError, did_you_mean
 
@@ -35,6 +35,14 @@ class Budget:
 
     limits: tuple[Limit, ...]
 
+    @property
+    def falling(self) -> "Budget":
+        """The limits of what falls with every filter that goes, so that the narrowest network needs least.
+
+        Latency and energy are left out: on devices they are staircases, and a narrower layer may take longer.
+        """
+        return Budget(tuple(x for x in self.limits if isinstance(x.resource, Macs | Weights | Size | Bops)))
+
     def needs(self, shapes: Sequence[LayerShape]) -> dict[str, float]:
         """What a network needs of each resource, by name, in the resource's unit."""
         return {limit.resource.name: limit.resource.of(shapes) for limit in self.limits}
@@ -45,16 +53,20 @@ class Budget:
 
     def exceeded(self, shapes: Sequence[LayerShape]) -> dict[str, float]:
         """By name, need / limit of each limit that a network does not keep."""
-        needs = self.needs(shapes)
+        return self.over(self.needs(shapes))
+
+    def over(self, needs: Mapping[str, float]) -> dict[str, float]:
+        """By name, need / limit of each limit that is not kept by what a network needs."""
         # One part in a billion is rounding of sums, not a resource.
         over = {x.resource.name: needs[x.resource.name] / x.most for x in self.limits}
         return {name: share for name, share in over.items() if share > 1 + 1e-9}
 
-    def refuse(self, reached: Mapping[str, float]) -> NoReturn:
-        """Say that the budget is below reach.
+    def refuse(self, reached: Mapping[str, float], ended: str = "") -> NoReturn:
+        """Say that the budget is below reach or, with `ended`, that it was not reached.
 
         Args:
-            reached: the least of each resource that the method comes to, by name.
+            reached: the least of each resource that there can be or, with `ended`, what the search came to, by name.
+            ended: why the search ended, and what to do; empty where no network can need less.
 
         Raises:
             BudgetError: always.
@@ -63,11 +75,13 @@ class Budget:
         for limit in self.limits:
             least = reached[limit.resource.name]
             if least > limit.most * (1 + 1e-9):
-                share = least / limit.start
-                parts.append(
-                    f"{limit} cannot be met: the least that can be reached is {limit.resource.show(least)}, {share:.1%}"
+                what = (
+                    "is not met: the search came to"
+                    if ended
+                    else "cannot be met: the least that can be reached is"
                 )
-        raise BudgetError("budget " + "; ".join(parts) + "; ask for at least that", reached)
+                parts.append(f"{limit} {what} {limit.resource.show(least)}, {least / limit.start:.1%}")
+        raise BudgetError(f"budget {'; '.join(parts)}; {ended or 'ask for at least that'}", reached)
 
 
 def budget(wanted: Mapping[Resource, Wanted], start: Sequence[LayerShape]) -> Budget:
@@ -93,9 +107,12 @@ def _limit(resource: Resource, value: Wanted, start: float) -> Limit:
         share = float(number) * scale
     except ValueError:
         try:
-            return Limit(resource, resource.parse(text), start)
+            most = resource.parse(text)
         except InputError as error:
             raise InputError(f"budget {resource.name}: {error}") from None
+        if not isfinite(most) or most <= 0:
+            raise InputError(f"budget {resource.name} = {text} must be more than zero, and finite") from None
+        return Limit(resource, most, start)
     if not isfinite(share) or share <= 0:
         raise InputError(f"budget {resource.name} = {text} must be more than zero")
     if share <= 1:

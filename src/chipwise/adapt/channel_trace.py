@@ -16,12 +16,11 @@ from chipwise.adapt.channels import ChannelGroup
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.labels import Labels
 from chipwise.adapt.networks.bypass import Bypass
-from chipwise.adapt.trace import evaluating
+from chipwise.adapt.stray_weights import TorchDispatchMode, tree_flatten
+from chipwise.adapt.trace import run
 from chipwise.errors import InputError
 
-# PyTorch's own tools for nested arguments and for following operations; they have no public names.
-tree_flatten, tree_map = torch.utils._pytree.tree_flatten, torch.utils._pytree.tree_map  # noqa: SLF001
-TorchDispatchMode: Any = torch.utils._python_dispatch.TorchDispatchMode  # noqa: SLF001
+tree_map = torch.utils._pytree.tree_map  # noqa: SLF001 - it has no public name
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 BY_CHANNEL = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.PReLU)  # noqa: SLF001
@@ -58,7 +57,6 @@ def groups_of(model: Any, example: Any) -> tuple[ChannelGroup, ...]:
         InputError: a module whose weights cannot be cut, by name; a forward that fails.
     """
     _check_modules(model)
-    inputs = example if isinstance(example, tuple) else (example,)
     labels = Labels()
     mode = _Following(labels)
     handles = []
@@ -69,16 +67,8 @@ def groups_of(model: Any, example: Any) -> tuple[ChannelGroup, ...]:
         elif isinstance(module, Bypass):
             handles.append(module.register_forward_hook(mode.held("other channels pass by beside it")))
     try:
-        with evaluating(model), mode:
-            result = model(*inputs)
-    except InputError:
-        raise
-    except Exception as error:  # the user's code runs here, and may raise anything
-        line = (str(error).strip().splitlines() or [""])[0][:300]
-        raise InputError(
-            f"network {type(model).__name__!r}: its forward raises {type(error).__name__}: {line}; check the "
-            "shape of the example input"
-        ) from error
+        with mode:
+            result = run(model, example)
     finally:
         for handle in handles:
             handle.remove()

@@ -69,8 +69,8 @@ def channel_groups(
 ) -> tuple[ChannelGroup, ...]:
     """The channel groups of a network, in order of their first layer.
 
-    Every group that is not held is tried out: with the weights that read its first unit set to 0, removing that
-    unit must leave the outputs as they are, or the group is held, with the reason.
+    Every group that is not held is tried out by its first unit, which stands for the others: with the weights that
+    read it set to 0, removing it must leave the outputs as they are, or the group is held, with the reason.
 
     Args:
         model: a torch.nn.Module; left as it was.

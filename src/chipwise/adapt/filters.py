@@ -63,7 +63,8 @@ def contributions(model: Any, group: ChannelGroup, inputs: Any) -> Any:
     readers = {m.layer: m for m in group.members if m.side == "in"}
 
     def keep(name: str) -> Any:
-        return lambda _module, arguments: seen.__setitem__(name, arguments[0].detach())
+        # A copy, as an activation in place may follow.
+        return lambda _module, arguments: seen.__setitem__(name, arguments[0].detach().clone())
 
     handles = [model.get_submodule(name).register_forward_pre_hook(keep(name)) for name in readers]
     try:
@@ -119,15 +120,15 @@ def recalibrate(model: Any, task: Task, batches: int = 8) -> None:
     Those of a network from which filters were cut, or of one that was trained as many networks at once, are off.
     """
     norms_ = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001
-    before = [(m.momentum, m.training) for m in norms_]
-    for module in norms_:
-        module.reset_running_stats()
-        module.momentum = None  # the plain average
-        module.train()
-    with torch.no_grad():
+    before = [m.momentum for m in norms_]
+    # All else as it is evaluated: with dropout the statistics would be those of another network.
+    with evaluating(model):
+        for module in norms_:
+            module.reset_running_stats()
+            module.momentum = None  # the plain average
+            module.train()
         for batch in range(batches):
             at = torch.arange(batch * task.batch_size, (batch + 1) * task.batch_size) % len(task.train)
             model(task.train.batch(at)[0])
-    for module, (momentum, training) in zip(norms_, before, strict=True):
+    for module, momentum in zip(norms_, before, strict=True):
         module.momentum = momentum
-        module.train(training)

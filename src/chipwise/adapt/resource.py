@@ -121,8 +121,8 @@ class Bops(Resource):
 
 DENSITY_STEPS = 32
 """Mappings are found for densities rounded up to a multiple of 1/32 and priced with the true ones: a search meets new
-densities at every turn, and its layers would be mapped anew for a thousandth. Fewer values take no more room, so that the
-mapping stays legal, and energy and time still never rise with more zeros."""
+densities at every turn, and its layers would be mapped anew for a thousandth. Fewer values take no more room, so that
+the mapping stays legal, and what it was chosen for still never rises with more zeros."""
 
 Zeros = Literal["estimate", "chip"]
 """As `chipwise evaluate --zeros`: what the survey's energy estimation makes of zeros, or what the chip itself does."""
@@ -182,7 +182,7 @@ class Energy(Resource):
     """Modelled energy of one input on a chip, pJ, with each layer's mapping of least energy.
 
     The batch matters: it shares the cost of weights, so an energy is never told without it. By default zeros save what
-    the energy estimation of energy-aware pruning takes for granted (`hardware.zeros.estimating_zeros`), whatever the chip
+    the estimation of energy-aware pruning takes for granted (`hardware.zeros.estimating_zeros`), whatever the chip
     does about them; with `zeros="chip"`, then called `energy-as-is`, they save what its file says.
     """
 

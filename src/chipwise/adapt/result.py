@@ -47,6 +47,7 @@ class Result:
     history: tuple[Row, ...]
     """One row per iteration, plain data: what was asked, what each proposal came to, which was kept."""
     settings: Row = field(default_factory=dict)
+    """What makes two searches the same one."""
     source: str = ""
     """Name of the network that the family was cut from, as `chipwise adapt` reads it; empty where unknown."""
 
@@ -76,7 +77,7 @@ class Result:
         """Write the final network, the family, the history, the report and the Pareto plots.
 
         Raises:
-            InputError: the folder cannot be written, or holds something else.
+            InputError: the folder cannot be written, or holds another search, or files of something else.
         """
         from chipwise.report.adapted import write  # noqa: PLC0415 - as above
 

@@ -11,8 +11,8 @@ from chipwise.workload.network import Network
 
 Operator = Literal["conv2d", "conv_transpose2d", "linear"]
 
-POOL = re.compile(r"(max|avg)_pool(\d+)s(\d+)p(\d+)")
-"""Of `LayerShape.fused`: kind, kernel, stride and padding."""
+POOL = re.compile(r"(max|avg)_pool(\d+)s(\d+)p(\d+)(c?)")
+"""Of `LayerShape.fused`: kind, kernel, stride, padding, and whether the number of places is rounded up."""
 
 DTYPE_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8}
 
@@ -53,6 +53,8 @@ class LayerShape:
     """Bits of a value; None for the chip's word, or the data type's where there is no chip."""
     weight_bits: int | None = None
     output_bits: int | None = None
+    padding_mode: str = "zeros"
+    """What a convolution pads with, in PyTorch's words; for lookup tables."""
 
     @property
     def macs(self) -> int:

@@ -1,15 +1,14 @@
 """Networks by name: one of chipwise's, with its widths as wanted, or the user's own `module:function`."""
 
-import importlib
 import inspect
-import sys
-from pathlib import Path
+from math import isfinite
 from typing import Any
 
 from chipwise.adapt import networks
 from chipwise.adapt.extra import nn
 from chipwise.adapt.task import Task
-from chipwise.errors import ChipwiseError, InputError, did_you_mean
+from chipwise.errors import InputError, did_you_mean
+from chipwise.workload.importers.own_code import is_own_code, made_by, told
 
 
 def is_own(spec: str) -> bool:
@@ -28,9 +27,7 @@ def complete(spec: str, task: Task) -> str:
         return spec
     name, given = _parts(spec)
     example = task.example
-    targets = getattr(task.train, "targets", None)
-    classes = task.notes.get("classes") or (None if targets is None else int(targets.max()) + 1)
-    fitting = {"classes": classes, "channels": example.shape[1], "side": example.shape[-1]}
+    fitting = {"classes": task.classes, "channels": example.shape[1], "side": example.shape[-1]}
     known = inspect.signature(getattr(networks, name)).parameters
     given = {**{k: v for k, v in fitting.items() if k in known and v is not None}, **given}
     order = sorted(given, key=list(known).index) if given.keys() <= known.keys() else sorted(given)
@@ -43,11 +40,11 @@ def make_network(spec: str) -> Any:
     """The network that `spec` names.
 
     Args:
-        spec: `mobile`, `plain`, `residual`, each with numbers as in `mobile:width=0.5,classes=10`; or
+        spec: `bypass`, `mobile`, `plain`, `residual`, each with numbers as in `mobile:width=0.5,classes=10`; or
             `package.module:function`, the user's own code, which is run and returns a torch.nn.Module.
 
     Raises:
-        InputError: another form, an unknown name or number, code that raises or returns no module.
+        InputError: another form, an unknown name or number, one out of range, code that raises or returns no module.
     """
     if is_own(spec):
         name, given = _parts(spec)
@@ -56,31 +53,16 @@ def make_network(spec: str) -> Any:
         for key in given:
             if key not in numbers:
                 raise InputError(f"network {spec!r}: no number {key!r}." + did_you_mean(key, numbers))
-        return function(**given)
-    module, colon, path = spec.partition(":")
-    if not colon or not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
+        with told(f"network {spec!r}: "):  # sizes beyond memory
+            return function(**given)
+    if not is_own_code(spec):
         raise InputError(
             f"network {spec!r} is not known: give a name of chipwise's or package.module:function, your own code."
-            + did_you_mean(module, networks.__all__)
+            + did_you_mean(spec.partition(":")[0], networks.__all__)
         )
-    return _run(spec, module, path)
-
-
-def _run(spec: str, module: str, path: str) -> Any:
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        found: Any = importlib.import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-        network = found if isinstance(found, nn.Module) else found()
-    except ChipwiseError:
-        raise
-    except Exception as error:  # the user's code runs here, and may raise anything
-        line = (str(error).strip().splitlines() or [""])[0][:300]
-        raise InputError(f"network {spec!r}: {type(error).__name__}: {line}") from error
-    finally:
-        sys.path.remove(here)
+    network = made_by(
+        spec, f"network {spec!r}", lambda found: found if isinstance(found, nn.Module) else found()
+    )
     if not isinstance(network, nn.Module):
         raise InputError(f"network {spec!r}: gives {type(network).__name__}, which is no torch.nn.Module")
     return network
@@ -95,7 +77,12 @@ def _parts(spec: str) -> tuple[str, dict[str, Any]]:
             number = float(value)
         except ValueError:
             raise InputError(f"network {spec!r}: {part!r} must be name=number, as width=0.5") from None
-        given[key.strip()] = int(number) if number == int(number) and key.strip() != "width" else number
+        key = key.strip()
+        if not isfinite(number) or number <= 0:
+            raise InputError(f"network {spec!r}: {part!r} must be a finite number above 0")
+        if key != "width" and not number.is_integer():
+            raise InputError(f"network {spec!r}: {part!r} must be a whole number; only width is a share")
+        given[key] = number if key == "width" else int(number)
     return name, given
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from chipwise.adapt.channel_trace import tree_flatten
 from chipwise.adapt.channels import ChannelGroup, Keep, Side
 from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.stray_weights import tree_flatten
 from chipwise.adapt.trace import evaluating
 from chipwise.errors import InputError
 

@@ -6,15 +6,18 @@ trained on, `holdout` is cut from the training data and trained on by nobody, `t
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import cos, isfinite, pi
-from typing import Any, Literal, final
+from typing import Any, Literal, NoReturn, final
 
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.trace import evaluating
 from chipwise.errors import InputError, TrainingError
+from chipwise.workload.importers.own_code import told
 
 SplitName = Literal["train", "holdout", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "holdout", "test")
 
 Progress = Callable[[int, int, float], None]
 """Called with (steps done, steps in all, loss)."""
@@ -68,8 +71,8 @@ def accuracy(outputs: Any, targets: Any) -> Any:
 def quick_order(model: Any, inputs: Any) -> Any:
     """The memory format of `inputs` in which `model` trains faster.
 
-    With the channels of a place side by side a CPU trains convolutions up to 1.7 times as fast, and layers hand the order
-    on. Networks that `view` what a convolution says run on the usual order alone, so that it is tried on one input.
+    With the channels of a place side by side a CPU trains convolutions up to 1.7 times as fast, and layers hand the
+    order on. Networks that `view` what a convolution says run on the usual order alone, so it is tried on one input.
     """
     if inputs.dim() != 4:
         return torch.preserve_format
@@ -114,13 +117,13 @@ class Task:
     """What else a reader of results should know, such as samples that come from one source."""
 
     def __post_init__(self) -> None:
-        for name in ("train", "holdout", "test"):
+        for name in SPLITS:
             if len(self.split(name)) == 0:
                 raise InputError(f"task {self.name!r}: its {name} split is empty")
 
     def split(self, name: SplitName) -> Split:
         """The split called `name`."""
-        if name not in {"train", "holdout", "test"}:
+        if name not in SPLITS:
             raise InputError(f"task {self.name!r}: no split {name!r}; there are train, holdout and test")
         found: Split = getattr(self, name)
         return found
@@ -129,6 +132,19 @@ class Task:
     def example(self) -> Any:
         """One input, batch first, for `layer_shapes`."""
         return self.train.batch(torch.arange(1))[0]
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes there are, by the targets of all splits; None where they are no numbers of classes.
+
+        All splits, since a class may be missing from one of them.
+        """
+        every = [getattr(self.split(name), "targets", None) for name in SPLITS]
+        known = [
+            t for t in every if isinstance(t, torch.Tensor) and not (t.is_floating_point() or t.is_complex())
+        ]
+        seen = [int(targets.max()) + 1 for targets in known if targets.numel()]
+        return max([*seen, int(self.notes.get("classes", 0))], default=0) or None
 
     def finetune(
         self,
@@ -156,7 +172,8 @@ class Task:
             progress: called after each step.
 
         Raises:
-            TrainingError: a loss that is no number; the network is as it was before.
+            TrainingError: a loss, or in the end a weight, that is no number; the network is as it was before.
+            InputError: more classes than outputs, or a loss of the user's own that raises.
         """
         before = {name: value.detach().clone() for name, value in model.state_dict().items()}
         rate = self.learning_rate if learning_rate is None else learning_rate
@@ -165,23 +182,20 @@ class Task:
         device = next(model.parameters()).device
         order = quick_order(model, self.example.to(device))
         losses: list[float] = []
+        self._check_outputs(model, order)
         model.train()
         for step, indices in enumerate(self._draws(steps, self.seed if seed is None else seed)):
             for group in optimizer.param_groups:
                 group["lr"] = rate * 0.5 * (1 + cos(pi * step / steps))
             inputs, targets = (value.to(device) for value in self.train.batch(indices))
             outputs = model(inputs.contiguous(memory_format=order))
-            loss = self.loss(outputs, targets)
+            with self._own("loss"):
+                loss = self.loss(outputs, targets)
             if teacher is not None:
                 loss = 0.1 * loss + 0.9 * _distillation(outputs, teacher, inputs)
             value = loss.item()
             if not isfinite(value):
-                model.load_state_dict(before)
-                raise TrainingError(
-                    f"task {self.name!r}: the loss is {value} at step {step + 1} of {steps} (learning rate {rate:g}); "
-                    "the network is as it was before this training. Try a lower learning rate, and look for inputs "
-                    "that are no numbers"
-                )
+                self._undo(model, before, f"the loss is {value} at step {step + 1} of {steps}", rate)
             losses.append(value)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -191,23 +205,75 @@ class Task:
                     named[name].mul_(mask)
             if progress is not None:
                 progress(step + 1, steps, value)
+        # The loss of a step tells of the weights before it, so the last step would go unseen.
+        if not all(p.isfinite().all() for p in model.parameters() if p.requires_grad):
+            self._undo(model, before, f"a weight is no finite number after step {steps}, the last", rate)
         last = losses[-max(1, steps // 4) :]
         return sum(last) / len(last) if last else 0.0
 
     def evaluate(self, model: Any, split: SplitName = "holdout", *, most: int | None = None) -> Score:
-        """The metric and loss of `model` on a split, or on its first `most` samples; changes nothing."""
+        """The metric and loss of `model` on a split, or on its first `most` samples; changes nothing.
+
+        Raises:
+            TrainingError: either is no number. InputError: as `finetune`, or inputs that are no numbers.
+        """
         data = self.split(split)
         samples = len(data) if most is None else min(most, len(data))
         device = next(model.parameters()).device
         order = quick_order(model, self.example.to(device))
+        self._check_outputs(model, order)
         metric = loss = 0.0
         with evaluating(model):
             for indices in torch.arange(samples).split(500):
                 inputs, targets = (value.to(device) for value in data.batch(indices))
                 outputs = model(inputs.contiguous(memory_format=order))
-                metric += self.metric(outputs, targets).sum().item()
-                loss += self.loss(outputs, targets).item() * len(indices)
+                with self._own("metric"):
+                    metric += self.metric(outputs, targets).sum().item()
+                with self._own("loss"):
+                    loss += self.loss(outputs, targets).item() * len(indices)
+                if not isfinite(loss + metric):
+                    self._refuse_nan(split, indices, inputs, loss)
         return Score(metric / samples, loss / samples, samples)
+
+    def _own(self, what: str) -> AbstractContextManager[None]:
+        """Where the task's own functions run, which may raise anything."""
+        return told(f"task {self.name!r}: its {what} raises ")
+
+    def _undo(self, model: Any, before: Mapping[str, Any], what: str, rate: float) -> NoReturn:
+        model.load_state_dict(before)
+        raise TrainingError(
+            f"task {self.name!r}: {what} (learning rate {rate:g}); the network is as it was before this training. Try "
+            "a lower learning rate, and look for inputs that are no numbers"
+        )
+
+    def _refuse_nan(self, split: str, indices: Any, inputs: Any, loss: float) -> NoReturn:
+        if inputs.is_floating_point() and not inputs.isfinite().all():
+            raise InputError(
+                f"task {self.name!r}: its {split} split has inputs that are no finite numbers, among samples "
+                f"{int(indices[0])} to {int(indices[-1])}; mend or remove them"
+            )
+        which = "metric" if isfinite(loss) else "loss"
+        raise TrainingError(
+            f"task {self.name!r}: the {which} on its {split} split is no finite number, though the inputs are; the "
+            "network's weights are beyond what it can compute with. Try a lower learning rate, or another network"
+        )
+
+    def _check_outputs(self, model: Any, order: Any) -> None:
+        """Refuse classes without an output, which would end the training at the first batch that has one.
+
+        What a loss of the user's own takes for classes is not known, and such a loss goes unchecked.
+        """
+        if self.loss is not nn.functional.cross_entropy or (classes := self.classes) is None:
+            return
+        device = next(model.parameters()).device
+        with evaluating(model):
+            outputs = model(self.example.to(device).contiguous(memory_format=order))
+        if isinstance(outputs, torch.Tensor) and outputs.dim() > 1 and outputs.shape[1] < classes:
+            raise InputError(
+                f"task {self.name!r}: has {classes} classes, and network {type(model).__name__!r} has "
+                f"{outputs.shape[1]} outputs; give a network with an output per class (of chipwise's, "
+                f"classes={classes}), or mend the targets"
+            )
 
     def _draws(self, steps: int, seed: int) -> Iterator[Any]:
         """Indices of each batch: whole shuffled passes over the data, one after the other."""
@@ -223,10 +289,7 @@ class Task:
 
 def _distillation(outputs: Any, teacher: Any, inputs: Any, temperature: float = 4.0) -> Any:
     """T²·KL(softmax(teacher/T) ‖ softmax(student/T)); T² keeps the gradients' scale (Hinton et al., 2015)."""
-    was_training = teacher.training
-    teacher.eval()
-    with torch.no_grad():
+    with evaluating(teacher):
         target = nn.functional.log_softmax(teacher(inputs) / temperature, 1)
-    teacher.train(was_training)
     own = nn.functional.log_softmax(outputs / temperature, 1)
     return temperature**2 * nn.functional.kl_div(own, target, reduction="batchmean", log_target=True)

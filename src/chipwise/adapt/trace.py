@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from chipwise.adapt import stray_weights
 from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.shapes import LayerShape
 from chipwise.errors import InputError
+from chipwise.workload.importers.own_code import told
 
 _LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 _FUSED = {
@@ -67,21 +69,33 @@ def traced(model: Any, example: Any, *, measured: bool = False) -> tuple[LayerSh
 
     handle = nn.modules.module.register_module_forward_hook(hook)
     try:
-        with evaluating(model):
-            model(*(example if isinstance(example, tuple) else (example,)))
-    except InputError:
-        raise
-    except Exception as error:  # the user's code runs here, and may raise anything
-        line = (str(error).strip().splitlines() or [""])[0][:300]
-        raise InputError(
-            f"network {type(model).__name__!r}: its forward raises {type(error).__name__}: {line}; check the "
-            "shape of the example input"
-        ) from error
+        with stray_weights.refused(model, _LAYERS, _HARMLESS):
+            run(model, example)
     finally:
         handle.remove()
     if not shapes:
         raise InputError(f"network {type(model).__name__!r} runs no Conv2d, ConvTranspose2d or Linear layer")
     return tuple(shapes)
+
+
+def run(model: Any, example: Any) -> Any:
+    """What a network makes of an input, or a tuple of them, in evaluation mode.
+
+    Raises:
+        InputError: its forward raises, with the input that it was given.
+    """
+    inputs = example if isinstance(example, tuple) else (example,)
+    given = ", ".join(
+        f"{_word(x.dtype)} of shape {tuple(x.shape)}" if isinstance(x, torch.Tensor) else repr(x)
+        for x in inputs
+    )
+    advice = f"; it was given {given}, in evaluation mode: give it inputs that it takes, or mend its forward"
+    with told(f"network {type(model).__name__!r}: its forward raises ", advice), evaluating(model):
+        return model(*inputs)
+
+
+def _word(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _names(model: Any) -> dict[int, str]:
@@ -112,13 +126,13 @@ def _fused(module: Any) -> str | None:
     if kind is None:
         return _FUSED.get(type(module))
     sizes = (module.kernel_size, module.stride, module.padding)
-    if not all(isinstance(size, int) for size in sizes):
+    if not all(isinstance(size, int) for size in sizes) or getattr(module, "dilation", 1) not in (1, (1, 1)):
         return None
-    return "{}_pool{}s{}p{}".format(kind, *sizes)
+    return "{}_pool{}s{}p{}{}".format(kind, *sizes, "c" if module.ceil_mode else "")
 
 
 def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
-    dtype = str(module.weight.dtype).removeprefix("torch.")
+    dtype = _word(module.weight.dtype)
     if isinstance(module, nn.Linear):
         return LayerShape(
             name,
@@ -130,10 +144,12 @@ def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
             dtype=dtype,
         )
     rows, columns = module.kernel_size
-    padding = module.padding
+    padding, more = module.padding, (0, 0)
     if isinstance(padding, str):
-        reach = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
-        padding = (0, 0) if padding == "valid" else tuple(r // 2 for r in reach)
+        same = padding == "same"
+        reach = [d * (k - 1) * same for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+        # An odd number of zeros lies on one side more; there PyTorch makes the plane larger before it convolves.
+        padding, more = tuple(r // 2 for r in reach), tuple(r % 2 for r in reach)
     return LayerShape(
         name,
         "conv_transpose2d" if isinstance(module, nn.ConvTranspose2d) else "conv2d",
@@ -141,8 +157,8 @@ def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
         M=module.out_channels,
         C=module.in_channels,
         G=module.groups,
-        H=given.shape[-2],
-        W=given.shape[-1],
+        H=given.shape[-2] + more[0],
+        W=given.shape[-1] + more[1],
         P=output.shape[-2],
         Q=output.shape[-1],
         R=rows,
@@ -152,6 +168,7 @@ def _shape(name: str, module: Any, given: Any, output: Any) -> LayerShape:
         dilation=module.dilation,
         bias=module.bias is not None,
         dtype=dtype,
+        padding_mode=module.padding_mode,
     )
 
 

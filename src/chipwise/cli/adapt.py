@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chipwise.cli.options import Batch, JsonFile, one_of, whole
-from chipwise.cli.output import TERMINAL, check_targets, say, write_json, write_text
+from chipwise.cli.output import TERMINAL, check_targets, notes, say, write_json, write_text
 from chipwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="CHIP|FILE.lut",
-        help="A chip (see `chipwise chips`, or a .yaml file) for modelled latency and energy, or a lookup table of "
-        "measured latencies (see `chipwise measure`).  [default: no device; macs, weights, size, bops]",
+        help="A chip (see `chipwise chips`, or a .yaml file) for modelled latency, energy (zeros save what the "
+        "survey's estimation says) and energy-as-is (what they save on the chip itself), or a lookup table of measured "
+        "latencies (see `chipwise measure`).  [default: no device; macs, weights, size, bops]",
         show_default=False,
     ),
 ]
@@ -72,7 +73,8 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         metavar="R=X,...",
-        help="Per resource a fraction of the start or a quantity: latency=0.5, energy=2mJ, weights=50000.",
+        help="Per resource a fraction of the start or a quantity: latency=0.5, energy=2mJ, weights=50000. Of a chip: "
+        "latency, energy, energy-as-is; always: macs, weights, size, bops.",
         show_default=False,
     ),
 ]
@@ -98,7 +100,8 @@ Out = Annotated[
     typer.Option(
         "--out",
         metavar="FOLDER",
-        help="Where networks, history, plots and a card go; a search that was ended goes on there.",
+        help="Where networks, history, plots and a card go: a new folder, or that of the same search, which goes on "
+        "where it was ended.",
         show_default=False,
     ),
 ]
@@ -149,6 +152,17 @@ def _steps(name: str, what: str) -> typer.models.OptionInfo:
     return option
 
 
+MaxDrop = Annotated[
+    float | None,
+    typer.Option(
+        "--max-drop",
+        metavar="X",
+        parser=_share("--max-drop"),
+        help="Of eap: accuracy on the hold-out, as 0.01, that pruning may lose before the last fine-tuning.  "
+        "[default: any]",
+        show_default=False,
+    ),
+]
 Base = Annotated[int | None, _steps("--base-steps", "training a network of chipwise's")]
 Short = Annotated[int | None, _steps("--short-steps", "fine-tuning each proposal")]
 Long = Annotated[int | None, _steps("--long-steps", "fine-tuning the final network")]
@@ -199,6 +213,7 @@ def adapt(
     samples: Samples = 8,
     layers: Layers = 2,
     supernet_steps: Supernet = None,
+    max_drop: MaxDrop = None,
     threads: Threads = 1,
     json: JsonFile = None,
 ) -> None:
@@ -225,9 +240,10 @@ def adapt(
         samples=samples,
         layers=layers,
         supernet_steps=supernet_steps,
+        max_drop=max_drop,
     )
     torch.set_num_threads(threads)
-    with _progress() as told:
+    with notes(), _progress() as told:
         result = run.adapt(
             model, task=task, budget=budget, on=on, method=method, settings=settings, folder=out, batch=batch,
             seed=seed, base_steps=base_steps, progress=told,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from chipwise.cli.options import Batch, whole
-from chipwise.cli.output import TERMINAL, check_target, say
+from chipwise.cli.output import TERMINAL, check_target, notes, say
 from chipwise.errors import InputError
 
 Model = Annotated[
@@ -82,7 +82,7 @@ def measure(
     from chipwise.report.latency import latency_text
 
     runs = backend_of(backend, threads)
-    with _progress() as report:
+    with notes(), _progress() as report:
         table = LatencyTable.open(out, runs, report=report)
         found = measure_network(model, table, runs, inputs=input_, batch=batch, rounds=rounds)
     say(latency_text(found))

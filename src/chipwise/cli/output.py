@@ -4,11 +4,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from chipwise.errors import InputError
+from chipwise.errors import InputError, Note
 
 PIPE_CLOSED = 141
 """What a shell reports for a command that a closed pipe ended: 128 + SIGPIPE."""
@@ -25,6 +26,23 @@ def say(text: str) -> None:
         # Python flushes stdout once more on its way out, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(PIPE_CLOSED) from None
+
+
+@contextlib.contextmanager
+def notes() -> Iterator[None]:
+    """Print what is noted beside a result as `note: ...` on stderr; other warnings go where they always do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Note)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if issubclass(category, Note):
+                print(f"note: {' '.join(str(message).split())}", file=sys.stderr)
+            else:
+                others(message, category, *rest, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def check_target(option: str, target: str | None) -> None:

@@ -187,7 +187,7 @@ def read_image(path: Path, channels: int, height: int, width: int, normalize: st
         Image.DecompressionBombError,
     ) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"--data: image {str(path)!r} cannot be read: {reason}; mend or remove it") from None
+        raise InputError(f"image {str(path)!r} cannot be read: {reason}; mend or remove it") from None
     values = np.asarray(fitted, dtype=np.float32).reshape(height, width, channels).transpose(2, 0, 1)
     return _normalized(values, normalize)
 

@@ -5,13 +5,17 @@ from typing import Any
 
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Adapted, Result
-from chipwise.adapt.saved import save_network
-from chipwise.adapt.search_folder import RUN, write_json
-from chipwise.errors import InputError
+from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.whole_files import write_json, write_text, writing
 from chipwise.report import svg
 from chipwise.report.tables import percent
 
 CARD, HISTORY = "card.md", "history.json"
+
+BOTH_ENERGIES = (
+    "`energy`: zeros save what the estimation of energy-aware pruning takes for granted; `energy-as-is`: what they "
+    "save on the chip as its file describes it."
+)
 
 
 def markdown(result: Result) -> str:
@@ -32,6 +36,8 @@ def markdown(result: Result) -> str:
         cells += [_share(r, point, start) for r in result.resources]
         cells += [by_name[n].show(point.measured[n]) if n in point.measured else "" for n in measured]
         lines.append("| " + " | ".join(cells) + " |")
+    if {"energy", "energy-as-is"} <= by_name.keys():
+        lines += ["", BOTH_ENERGIES]
     error = (final.holdout.metric * (1 - final.holdout.metric) / final.holdout.samples) ** 0.5
     lines += [
         "",
@@ -91,14 +97,12 @@ def _point(point: Adapted) -> dict[str, Any]:
 
 def write(result: Result, folder: Path, example: Any) -> None:
     """As `Result.save` says."""
-    save_network(result.model, folder, example, source=result.source)
-    kept = (folder / RUN).is_file()  # then the search has written its family already, as it went on
-    for index, point in enumerate(() if kept else result.family):
-        save_network(point.model, folder / "family" / f"{index:02}", example, source=result.source)
-    try:
+    # What the search has written as it went on is not written again.
+    SearchFolder(folder, example, source=result.source).keep_all(
+        result.settings, result.family, result.history, result.final
+    )
+    with writing(folder):
         write_json(folder / HISTORY, plain(result))
-        (folder / CARD).write_text(result.report(), encoding="utf-8")
+        write_text(folder / CARD, result.report())
         for resource in result.resources:
-            (folder / f"front-{resource.name}.svg").write_text(chart(result, resource), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
+            write_text(folder / f"front-{resource.name}.svg", chart(result, resource))

@@ -17,18 +17,36 @@ def zeroed(model: nn.Module, group: ChannelGroup, units: list[int]) -> nn.Module
     for member in group.members:
         module = model.get_submodule(member.layer)
         gone = member.removed(units)
-        if member.side == "through" and isinstance(module, nn.Conv2d):
+        if member.side == "through" and isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             times = module.out_channels // module.in_channels
             gone = [c * times + i for c in gone for i in range(times)]
         if member.side == "in" or isinstance(module, nn.PReLU):
             continue
         with torch.no_grad():
-            transposed = isinstance(module, nn.ConvTranspose2d)
             for name in ("weight", "bias", "running_mean"):
                 value = getattr(module, name, None)
                 if value is not None:
-                    (value.transpose(0, 1) if transposed and name == "weight" else value)[gone] = 0
+                    (by_output(module) if name == "weight" else value)[gone] = 0
     return model
+
+
+def by_output(module: nn.Module) -> torch.Tensor:
+    """The weights, by the channel that they make; those of transposed layers are (C, M/G, ...)."""
+    if not isinstance(module, nn.ConvTranspose2d):
+        return module.weight
+    blocks = module.weight.unflatten(0, (module.groups, -1)).transpose(1, 2)
+    return Rows(blocks)
+
+
+class Rows:
+    """Sets rows of (G, M/G, C/G, ...) by the number of the output channel."""
+
+    def __init__(self, blocks: torch.Tensor) -> None:
+        self.blocks = blocks
+
+    def __setitem__(self, rows: list[int], value: float) -> None:
+        for row in rows:
+            self.blocks[divmod(row, self.blocks.shape[1])] = value
 
 
 def check(model: nn.Module, example: torch.Tensor, read=lambda out: out) -> int:
@@ -116,6 +134,15 @@ def test_a_forward_that_is_not_understood_holds_its_channels(forward, reason):
     model = network_of(forward, a=zoo.conv(3, 8), b=zoo.conv(8, 4))
     with pytest.raises(InputError, match=f"no filters that can be removed .*{reason}"):
         channel_groups(model, *zoo.X)
+
+
+@pytest.mark.parametrize(("groups", "filters"), [(2, 6), (2, 8), (8, 8), (8, 16)])
+def test_grouped_and_depthwise_transposed_layers(groups, filters):
+    model = network_of(
+        lambda s, x: s.c(torch.relu(s.up(torch.relu(s.a(x))))).mean((2, 3)), a=zoo.conv(3, 8),
+        up=nn.ConvTranspose2d(8, filters, 2, 2, groups=groups), c=zoo.conv(filters, 5),
+    )  # fmt: skip
+    assert check(model, *zoo.X) == (1 if groups == 8 else 2)
 
 
 def test_layer_normalisation_holds_its_channels():

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from chipwise.adapt.budget import budget, parse_budget
+from chipwise.adapt.channels import channel_groups
 from chipwise.adapt.networks import mobile, plain, residual
 from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Size, Weights
 from chipwise.adapt.shapes import LayerShape, layer_shapes, to_network
@@ -17,6 +18,8 @@ from chipwise.analysis.evaluate import find_mapping
 from chipwise.components.load import load_accelerator
 from chipwise.errors import BudgetError, InputError
 from chipwise.hardware.zeros import estimating_zeros
+from chipwise.measure.latency.keys import key_of, shape_of
+from chipwise.measure.latency.torch_cpu import module_and_input
 from chipwise.workload.importers.torch import read_module
 
 IMAGE = torch.zeros(1, 1, 32, 32)
@@ -85,9 +88,70 @@ def test_unsupported_modules_are_named(module):
         layer_shapes(nn.ModuleDict({"odd": module}), torch.zeros(1, 4))
 
 
+class Own(nn.Module):
+    """A module with parts and parameters of its own, which `how` uses beside a layer's output."""
+
+    def __init__(self, how, *shape):
+        super().__init__()
+        self.how, self.fc, self.w = how, nn.Linear(6, 8), nn.Parameter(torch.randn(shape))
+
+    def forward(self, x):
+        return self.how(self, self.fc(x))
+
+
+@pytest.mark.parametrize(
+    ("how", "shape"),
+    [
+        (lambda s, y: y @ s.w, (8, 4)),
+        (lambda s, y: y @ s.w.T.contiguous().relu(), (4, 8)),
+        (lambda s, y: torch.einsum("nc,mc->nm", y, s.w), (4, 8)),
+        (lambda s, y: nn.functional.linear(y, s.w), (4, 8)),
+        (lambda s, y: nn.functional.conv2d(y[..., None, None], s.w), (4, 8, 1, 1)),
+    ],
+)
+def test_products_with_weights_outside_of_layers_are_refused_by_name(how, shape):
+    model = nn.Sequential(nn.Flatten(), Own(how, *shape))
+    with pytest.raises(
+        InputError, match="module '1' is a Own that multiplies with a parameter of its own, 'w'"
+    ):
+        layer_shapes(model, torch.zeros(2, 6))
+
+
+@pytest.mark.parametrize(
+    ("how", "shape"),
+    [
+        (lambda s, y: y + s.w, (1, 8)),  # a position embedding
+        (lambda s, y: y * s.w, (1, 8)),  # a scale
+        (lambda s, y: y + s.fc(s.w), (1, 6)),  # a learned query, which a layer reads
+    ],
+)
+def test_parameters_that_no_product_reads_are_taken(how, shape):
+    assert layer_shapes(Own(how, *shape), torch.zeros(2, 6))[0].macs == 2 * 6 * 8
+    masked = nn.Linear(6, 8)
+    nn.utils.parametrize.register_parametrization(masked, "weight", nn.Identity())
+    assert layer_shapes(masked, torch.zeros(2, 6))[0].macs == 2 * 6 * 8
+
+
 def test_a_forward_that_fails_is_told():
-    with pytest.raises(InputError, match="its forward raises RuntimeError"):
+    said = r"its forward raises RuntimeError: .*given float32 of shape \(1, 3, 32, 32\), in evaluation mode"
+    with pytest.raises(InputError, match=said):
         layer_shapes(plain(), torch.zeros(1, 3, 32, 32))
+    with pytest.raises(InputError, match=said):
+        channel_groups(plain(), torch.zeros(1, 3, 32, 32))
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_what_the_plane_of_a_layer_depends_on_is_in_its_shape():
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 4, padding="same"), nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), nn.MaxPool2d(3, 1, dilation=2),
+    )  # fmt: skip
+    even, reflecting = layer_shapes(model, torch.zeros(1, 1, 16, 16))
+    assert (even.H, even.P, even.padding) == (17, 16, (1, 1))  # and one row of zeros on one side more
+    assert even.fused == ("max_pool3s2p0c",)
+    assert (reflecting.padding_mode, reflecting.fused) == ("reflect", ())
+    assert [shape_of(key_of(s, 1)) for s in (even, reflecting)] == [even, reflecting]
+    assert layer_shapes(*module_and_input(even)) == (even,)
 
 
 def test_resources_by_hand():
@@ -168,8 +232,11 @@ def test_a_budget_below_reach_says_what_can_be_reached():
         ("macs=-1", "more than zero"),
         ("macs=nan", "more than zero"),
         ("macs=many", "must be a number"),
+        ("latency=0 s", "budget latency: .*must be more than zero"),
+        ("energy=0pJ", "budget energy = 0pJ must be more than zero, and finite"),
+        ("energy=1e400 pJ", "budget energy: .* too large"),
     ],
 )
 def test_bad_budgets(text, message):
     with pytest.raises(InputError, match=message):
-        budget(parse_budget(text, [Macs(), Latency("eyeriss")]), SHAPES)
+        budget(parse_budget(text, [Macs(), Latency("eyeriss"), Energy("eyeriss")]), SHAPES)

@@ -118,6 +118,33 @@ def test_a_budget_below_reach_tells_what_can_be_reached(model, task):
         netadapt(model, task, {Macs(): 100}, QUICK)
 
 
+class Cliff(Resource):
+    """The narrowest layer of all costs most, so that the narrowest network needs more than the start."""
+
+    name = "latency"
+    unit = "s"
+
+    def of_layer(self, shape) -> float:
+        return 100.0 if shape.M == 1 else float(shape.M)
+
+
+def test_the_narrowest_network_is_no_bound_of_latency(model, task):
+    start = Cliff().of(layer_shapes(model, task.example))
+    result = netadapt(model, task, {Cliff(): f"{0.8 * start} s"}, replace(QUICK, short_steps=0))
+    assert Cliff().of(layer_shapes(result.model, task.example)) <= 0.8 * start
+
+
+def test_a_search_that_ends_early_says_that_it_did(model, task):
+    how = replace(QUICK, short_steps=0, first_step=0.05, most_iterations=2)
+    with pytest.raises(
+        BudgetError, match=r"macs <= .* is not met: the search came to .*; it ended after 2 iterations"
+    ) as told:
+        netadapt(model, task, {Macs(): 0.4}, how)
+    assert "least that can be reached" not in str(told.value)
+    with pytest.raises(BudgetError, match=r"latency <= .* is not met: .*no change that it may make saves"):
+        netadapt(model, task, {Cliff(): "1 s"}, replace(QUICK, short_steps=0, first_step=0.5))
+
+
 class Killed(Exception):  # noqa: N818
     pass
 
@@ -160,9 +187,9 @@ def test_a_folder_of_another_search_is_refused(model, task, tmp_path):
     keep = SearchFolder(tmp_path / "run", task.example)
     with pytest.raises(InputError, match="holds another search: its budget differs"):
         netadapt(model, task, {Macs(): 0.6}, QUICK, folder=keep)
-    with pytest.raises(InputError, match="its settings differs"):
+    with pytest.raises(InputError, match="its settings differ "):
         netadapt(model, task, {Macs(): 0.5}, replace(QUICK, decay=0.9), folder=keep)
-    with pytest.raises(InputError, match="its weights to begin with differs"):
+    with pytest.raises(InputError, match="its weights to begin with differ "):
         netadapt(mobile((8, 12, 16), classes=4), task, {Macs(): 0.5}, QUICK, folder=keep)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "x").touch()
@@ -242,6 +269,32 @@ def test_the_error_of_feature_maps_is_that_of_removal(network):
     assert gram[units][:, units].sum().item() == pytest.approx(error, rel=1e-4)
     kept = chosen(model, group, group.size - 1, "feature-map", x)
     assert set(range(group.size)) - set(kept) == {int(gram.diagonal().argmin())}
+
+
+def test_what_readers_saw_is_kept_when_an_activation_in_place_follows():
+    class Inside(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.a, self.b, self.c = zoo.conv(3, 8), zoo.conv(8, 8), zoo.conv(8, 4)
+
+        def forward(self, x):
+            y = self.a(x)
+            return self.c(self.b(y) + y.relu_())
+
+    model = Inside().eval()
+    x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    group = next(g for g in channel_groups(model, *zoo.X) if not g.held and "b" in g.consumers)
+    readers = [m for m in group.members if m.side == "in"]
+    with torch.no_grad():
+        seen = {"b": model.a(x)}
+        seen["c"] = model.b(seen["b"]) + seen["b"].relu()
+        error = 0.0
+        for member in readers:
+            module, blind = model.get_submodule(member.layer), seen[member.layer].clone()
+            blind[:, list(member.channels[0])] = 0
+            error += (module(seen[member.layer]) - module(blind)).double().square().sum().item()
+    assert contributions(model, group, x)[0, 0].item() == pytest.approx(error, rel=1e-4)
 
 
 @pytest.mark.parametrize(

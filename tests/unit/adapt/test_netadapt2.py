@@ -12,6 +12,7 @@ from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.netadapt.supernet import ordered_dropout
 from chipwise.adapt.netadapt.v2 import netadapt_v2
 from chipwise.adapt.networks import bypass, mobile
+from chipwise.adapt.networks.bypass import Bypass
 from chipwise.adapt.resource import Macs, Weights
 from chipwise.adapt.saved import load
 from chipwise.adapt.shapes import layer_shapes
@@ -60,6 +61,37 @@ def test_shapes_of_turned_knobs_are_those_of_the_network(net):
             small = changed(net, {}, {knob: value})
             assert layer_shapes(small, X) == shapes_after(shapes, {knob: value})
             assert small(X).shape == net(X).shape
+
+
+class Twice(torch.nn.Module):
+    """A kernel whose padding is less than half of it, one that reflects, and layers that run twice."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.a = torch.nn.Conv2d(1, 4, 5, padding=1)
+        self.b = torch.nn.Conv2d(4, 4, 5, padding=2)
+        self.r = torch.nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+        self.by = Bypass(4)
+        self.fc = torch.nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = self.by(self.by(self.r(self.b(torch.relu(self.b(torch.relu(self.a(x))))))))
+        return self.fc(x.mean((2, 3)))
+
+
+def test_knobs_of_layers_that_run_twice_and_of_thin_padding():
+    model = Twice().eval()
+    shapes = layer_shapes(model, X)
+    knobs = knobs_of(model)
+    assert {k.name: k.values(1) for k in knobs} == {
+        "a kernel": (3,), "b kernel": (3, 1), "by filters": (3, 2, 1, 0), "by.conv kernel": (1,)
+    }  # fmt: skip
+    for knob in knobs:
+        for value in knob.values(1):
+            small = changed(model, {}, {knob: value})
+            assert layer_shapes(small, X) == shapes_after(shapes, {knob: value})
+            assert small(X).shape == model(X).shape
 
 
 def test_a_layer_without_filters_is_no_layer(net):
@@ -111,6 +143,17 @@ def test_each_image_meets_a_sub_network_of_its_own(make):
         torch.testing.assert_close(outputs[image], small(x)[image], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(whole, model(x))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_recalibration_knows_no_dropout_and_keeps_modes(task):
+    model = mobile((4, 4), classes=4)
+    model.insert(1, torch.nn.Dropout(0.9))
+    model[0].eval()
+    recalibrate(model, task)
+    torch.testing.assert_close(
+        model[2].running_mean, model[0](task.train.inputs).mean((0, 2, 3)), rtol=1e-3, atol=1e-4
+    )
+    assert (model[0].training, model[1].training, model[2].training) == (False, True, True)
 
 
 def test_recalibrated_statistics_are_those_of_the_data(task):

@@ -42,18 +42,20 @@ class Kernel(Knob):
     name: str
     layer: str
     size: int
+    least: int = 1
+    """What is left when the padding is used up: each step takes one from the padding of either side."""
 
     def values(self, grain: int) -> tuple[int, ...]:
         """Odd sizes; grains are of filters."""
         del grain
-        return tuple(range(self.size - 2, 0, -2))
+        return tuple(range(self.size - 2, self.least - 1, -2))
 
     def narrowed(self, shapes: Sequence[LayerShape], value: int) -> tuple[LayerShape, ...]:
         """R, S and the padding fall, P and Q stay."""
         cut = (self.size - value) // 2
         return tuple(
             replace(s, R=value, S=value, padding=(s.padding[0] - cut, s.padding[1] - cut))
-            if s.name == self.layer
+            if _is_of(s, self.layer)
             else s
             for s in shapes
         )
@@ -85,7 +87,7 @@ class Filters(Knob):
         """M falls; those that read the output read as many channels as before."""
         own = f"{self.layer}.conv"
         return tuple(
-            replace(s, M=value) if s.name == own else s for s in shapes if s.name != own or value > 0
+            replace(s, M=value) if _is_of(s, own) else s for s in shapes if not _is_of(s, own) or value > 0
         )
 
     def turn(self, model: Any, value: int) -> None:
@@ -104,8 +106,14 @@ def knobs_of(model: Any) -> tuple[Knob, ...]:
         if isinstance(module, Bypass) and module.filters:
             found.append(Filters(f"{path} filters", path, module.filters))
         if isinstance(module, nn.Conv2d) and module.out_channels and _can_be_cropped(module):
-            found.append(Kernel(f"{path} kernel", path, module.kernel_size[0]))
+            size = module.kernel_size[0]
+            found.append(Kernel(f"{path} kernel", path, size, max(1, size - 2 * min(module.padding))))
     return tuple(found)
+
+
+def _is_of(shape: LayerShape, layer: str) -> bool:
+    """Whether a shape is of this convolution, which has no parts; one that runs again is `layer.2` and so on."""
+    return layer in (shape.name, shape.name.rpartition(".")[0])
 
 
 def _can_be_cropped(module: Any) -> bool:
@@ -115,6 +123,8 @@ def _can_be_cropped(module: Any) -> bool:
         and rows % 2 == 1
         and rows > 1
         and module.dilation == (1, 1)
+        # Values that are reflected into the padding are laid out for its size when the layer is made.
+        and module.padding_mode == "zeros"
         and not isinstance(module.padding, str)
         and min(module.padding) >= 1
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Unpack
 
-from chipwise.adapt.budget import Budget, budget
+from chipwise.adapt.budget import budget
 from chipwise.adapt.channels import ChannelGroup, channel_groups
 from chipwise.adapt.extra import torch
 from chipwise.adapt.filters import chosen, recalibrate
@@ -17,7 +15,7 @@ from chipwise.adapt.netadapt.knobs import Changes, Knob, changed, knobs_of, shap
 from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Adapted, Result, Row
-from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.run_state import Options, RunState, settled
 from chipwise.adapt.shapes import LayerShape, layer_shapes
 from chipwise.adapt.task import Task
 
@@ -27,28 +25,23 @@ Proposal = Changes
 Proposer = Callable[["Search", Mapping[str, float]], Iterable[Proposal]]
 """Proposals for a network that meet a constraint, by resource name."""
 
-Told = Callable[[float, str], None]
-
 SMALLEST_STEP = 1e-3
 """Of the start: when no proposal saves even that, nothing does."""
+
+STUCK = (
+    "no change that it may make saves any more; ask for at least that, or allow finer ones (--granularity)"
+)
 
 
 class Search:
     """The state of a search: the network of this iteration, with its groups and shapes."""
 
-    def __init__(
-        self, method: str, task: Task, limits: Budget, settings: Settings, resources: Sequence[Resource]
-    ) -> None:
-        self.method, self.task, self.budget, self.settings = method, task, limits, settings
-        self.resources = tuple(resources)
-        self.family: list[Adapted] = []
-        self.history: list[Row] = []
+    def __init__(self, state: RunState, settings: Settings, *, knobs: bool) -> None:
+        self.state, self.settings = state, settings
+        self.task, self.budget, self.told = state.task, state.budget, state.told
         self.groups: tuple[ChannelGroup | Knob, ...] = ()
         self.shapes: tuple[LayerShape, ...] = ()
-        self.folder: SearchFolder | None = None
-        self.told: Told = lambda _share, _text: None
-        self.source = ""
-        self._knobs = False
+        self._knobs = knobs
 
     @classmethod
     def of(
@@ -59,35 +52,33 @@ class Search:
         wanted: Mapping[Resource, float | str],
         settings: Settings,
         *,
-        watch: Sequence[Resource] = (),
-        folder: SearchFolder | None = None,
-        progress: Told | None = None,
-        source: str = "",
         knobs: bool = False,
         prepare: Callable[[Any, Search], Any] | None = None,
+        **options: Unpack[Options],
     ) -> Search:
-        """A search at its beginning, or where `folder` says that it was; as `v1.netadapt` says.
+        """A search at its beginning, or where its folder says that it was; as `v1.netadapt` says.
 
         `knobs` adds kernels and bypassed layers to what may change; `prepare` trains the network to begin with.
         """
         limits = budget(wanted, layer_shapes(model, task.example))
-        others = [r for r in watch if r.name not in {limit.resource.name for limit in limits.limits}]
-        self = cls(method, task, limits, settings, [*(limit.resource for limit in limits.limits), *others])
-        self.folder, self.source = folder, source
-        self.told = progress or self.told
-        self._knobs = knobs
+        state = RunState(method, model, task, limits, {"settings": asdict(settings)}, options)
+        self = cls(state, settings, knobs=knobs)
         # What can be reached is known before anything is trained.
         self._look_at(model, verify=True)
         self._refuse_out_of_reach()
-        if folder is not None:
-            self.family, self.history = folder.open(model, self.question())
+        state.open(model)
         if not self.family:
             if prepare is not None:
                 model = prepare(model, self)
             scores = task.evaluate(model), task.evaluate(model, "test")
-            self._keep(Adapted("start", model, self.needs(self.shapes), *scores), None)
-        self._look_at(self.family[-1].model)
+            state.keep(Adapted("start", model, state.needs(self.shapes), *scores), None)
+        self._look_at(self.network)
         return self
+
+    @property
+    def family(self) -> Sequence[Adapted]:
+        """From the network to begin with to that of this iteration."""
+        return self.state.family
 
     @property
     def network(self) -> Any:
@@ -98,20 +89,6 @@ class Search:
     def iteration(self) -> int:
         """From 0."""
         return len(self.family) - 1
-
-    def question(self) -> dict[str, Any]:
-        """What makes two searches the same one."""
-        limits = {limit.resource.name: limit.most for limit in self.budget.limits}
-        task = self.task
-        steps = {"short": task.short_steps, "long": task.long_steps, "batch": task.batch_size}
-        return {
-            "method": self.method, "task": task.name, "seed": task.seed, "steps": steps, "budget": limits,
-            "learning_rate": task.learning_rate, "settings": asdict(self.settings),
-        }  # fmt: skip
-
-    def needs(self, shapes: Sequence[LayerShape]) -> dict[str, float]:
-        """What a network needs of every resource, by name."""
-        return {resource.name: resource.of(shapes) for resource in self.resources}
 
     def run(self, propose: Proposer) -> Result:
         """Iterate until the budget is met, then fine-tune for long."""
@@ -124,16 +101,20 @@ class Search:
             if not tried:
                 halvings += 1
                 if self.settings.step(self.iteration) / 2**halvings < SMALLEST_STEP:
-                    self.budget.refuse(self.family[-1].needs)
+                    self.budget.refuse(self.family[-1].needs, STUCK)
                 continue
             halvings = 0
             proposal, best = min(tried, key=lambda one: self._rank(one[1]))
-            best = replace(best, needs=self.needs(shapes_after(self.shapes, proposal)))
+            best = replace(best, needs=self.state.needs(shapes_after(self.shapes, proposal)))
             row = self._row(constraint, tried, (proposal, best), time.perf_counter() - began)
-            self._keep(best, row)
+            self.state.keep(best, row)
             self._look_at(best.model)
         if not self.budget.met(self.shapes):
-            self.budget.refuse(self.family[-1].needs)
+            most = self.settings.most_iterations
+            ended = (
+                f"it ended after {most} iterations, its most (most_iterations); take larger steps (--step)"
+            )
+            self.budget.refuse(self.family[-1].needs, ended)
         return self._finished()
 
     def _constraint(self, halvings: int) -> dict[str, float]:
@@ -164,7 +145,7 @@ class Search:
             recalibrate(model, self.task)
         needs = self.budget.needs(shapes_after(self.shapes, proposal))
         found = Adapted(f"iteration {self.iteration + 1}", model, needs, self.task.evaluate(model))
-        self.told(self._share(needs), f"{_words(proposal)}: {found.holdout.metric:.1%}")
+        self.told(self.state.share(needs), f"{_words(proposal)}: {found.holdout.metric:.1%}")
         return proposal, found
 
     def _rank(self, found: Adapted) -> tuple[float, float]:
@@ -182,14 +163,6 @@ class Search:
         drop = max(before.holdout.metric - found.holdout.metric, 1e-4)
         return drop / max(saved, 1e-12), found.holdout.loss
 
-    def _share(self, needs: Mapping[str, float]) -> float:
-        """How far the way to the budget is gone, by the resource that is furthest from its own."""
-        shares = []
-        for limit in self.budget.limits:
-            way = limit.start - limit.most
-            shares.append((limit.start - needs[limit.resource.name]) / way if way > 0 else 1.0)
-        return min(1.0, max(0.0, min(shares)))
-
     def _row(
         self, constraint: Row, tried: Sequence[tuple[Proposal, Adapted]], best: Any, seconds: float
     ) -> dict[str, Any]:
@@ -206,13 +179,6 @@ class Search:
             "seconds": round(seconds, 3),
         }
 
-    def _keep(self, found: Adapted, row: Row | None) -> None:
-        self.family.append(found)
-        if row is not None:
-            self.history.append(row)
-        if self.folder is not None:
-            self.folder.keep(found, row)
-
     def _look_at(self, model: Any, *, verify: bool = False) -> None:
         """Derive groups and shapes of a network; groups of one unit, or of a granule, have nothing to give."""
         found = channel_groups(model, self.task.example, verify=verify, needed=not self._knobs)
@@ -223,8 +189,9 @@ class Search:
     def _refuse_out_of_reach(self) -> None:
         least = {group: self.widths(group)[-1] for group in self.groups if self.widths(group)}
         shapes = shapes_after(self.shapes, least)
-        if not self.budget.met(shapes):
-            self.budget.refuse(self.budget.needs(shapes))
+        known = self.budget.falling
+        if not known.met(shapes):
+            known.refuse(known.needs(shapes))
 
     def widths(self, group: ChannelGroup | Knob) -> tuple[int, ...]:
         """Widths below the present one, multiples of the granularity, widest first."""
@@ -234,26 +201,14 @@ class Search:
         return tuple(n for n in range(group.size - 1, 0, -1) if n % grain == 0)
 
     def _finished(self) -> Result:
-        last = self.family[-1]
-        final = None if self.folder is None else self.folder.final(self.family[0].model)
+        final = self.state.final()
         if final is None:
-            self.told(1.0, "long-term fine-tuning")
-            final = self._finetuned(last)
-            if self.folder is not None:
-                self.folder.keep_final(final)
-        return Result(
-            self.method, self.task.name, self.resources, self.budget, tuple(self.family), final,
-            self.task.example, tuple(self.history), self.question(), self.source,
-        )  # fmt: skip
-
-    def _finetuned(self, last: Adapted) -> Adapted:
-        model = copy.deepcopy(last.model)
-        steps = self.settings.long_steps
-        with settled(self.task.seed):
-            self.task.finetune(model, self.task.long_steps if steps is None else steps)
-        return Adapted(
-            "final", model, last.needs, self.task.evaluate(model), self.task.evaluate(model, "test")
-        )
+            steps = self.settings.long_steps
+            model = self.state.tuned(self.task.long_steps if steps is None else steps)
+            scores = self.task.evaluate(model), self.task.evaluate(model, "test")
+            final = Adapted("final", model, self.family[-1].needs, *scores)
+            self.state.keep_final(final)
+        return self.state.result(final)
 
 
 def widest(
@@ -267,14 +222,6 @@ def widest(
         if search.meets(shapes_after(search.shapes, {**given, group: width}), constraint):
             return width
     return None
-
-
-@contextmanager
-def settled(seed: int) -> Iterator[None]:
-    """Random numbers (dropout) that depend on nothing that ran before, so that a resumed search is the same."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def _words(proposal: Proposal) -> str:

@@ -36,12 +36,16 @@ class Settings:
     """L of NetAdaptV2: groups, kernels or bypassed layers that each proposal shrinks."""
     supernet_steps: int | None = None
     """Of training NetAdaptV2's super-network; by default the task's for long-term fine-tuning."""
+    max_drop: float | None = None
+    """Accuracy on the hold-out that energy-aware pruning may lose before long-term fine-tuning; None: any."""
 
     def __post_init__(self) -> None:
         if not 0 < self.first_step < 1:
             raise InputError(f"first step {self.first_step:g} must be a share between 0 and 1, as 0.025")
         if not 0 < self.decay <= 1:
             raise InputError(f"decay {self.decay:g} must be above 0 and at most 1")
+        if self.max_drop is not None and not 0 <= self.max_drop < 1:
+            raise InputError(f"max drop {self.max_drop:g} must be at least 0 and below 1, as 0.01")
         for name in ("granularity", "most_iterations", "samples", "layers"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)} must be at least 1")

@@ -5,14 +5,14 @@ trained one and fine-tuned like the others, so that only the widths differ.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from chipwise.adapt.netadapt.knobs import shapes_after
 from chipwise.adapt.netadapt.search import Proposal, Search
 from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Result
-from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.run_state import Options
 from chipwise.adapt.task import Task
 
 
@@ -21,22 +21,14 @@ def uniform_width(
     task: Task,
     wanted: Mapping[Resource, float | str],
     settings: Settings | None = None,
-    *,
-    watch: tuple[Resource, ...] = (),
-    folder: SearchFolder | None = None,
-    progress: Any = None,
-    source: str = "",
+    **options: Unpack[Options],
 ) -> Result:
     """The widest network of uniform width that meets a budget, fine-tuned for long.
 
     Arguments, result and errors as `netadapt`; of the settings, the steps of fine-tuning, the granularity and the
     choice of filters count.
     """
-    search = Search.of(
-        "uniform", model, task, wanted, settings or Settings(), watch=watch, folder=folder, progress=progress,
-        source=source,
-    )  # fmt: skip
-    return search.run(_widest_uniform)
+    return Search.of("uniform", model, task, wanted, settings or Settings(), **options).run(_widest_uniform)
 
 
 def _widest_uniform(search: Search, _constraint: Mapping[str, float]) -> Iterator[Proposal]:

@@ -18,13 +18,13 @@ is that on the hold-out, which nothing trains on.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from chipwise.adapt.netadapt.search import Proposal, Search, widest
 from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Result
-from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.run_state import Options
 from chipwise.adapt.task import Task
 
 
@@ -33,11 +33,7 @@ def netadapt(
     task: Task,
     wanted: Mapping[Resource, float | str],
     settings: Settings | None = None,
-    *,
-    watch: tuple[Resource, ...] = (),
-    folder: SearchFolder | None = None,
-    progress: Any = None,
-    source: str = "",
+    **options: Unpack[Options],
 ) -> Result:
     """The network adapted to a budget, with the family of networks along the way.
 
@@ -46,20 +42,13 @@ def netadapt(
         task: data, loss, metric and the steps of fine-tuning.
         wanted: the budget: per resource a fraction of the start or a quantity; several hold together.
         settings: of the search.
-        watch: resources to tell beside those of the budget.
-        folder: where every iteration is kept, so that a search that was ended goes on where it was.
-        progress: called with (share of the way to the budget, what was done) after each proposal.
-        source: what to call the network to begin with in files.
+        options: see `run_state.Options`: resources to tell besides, the folder, who is told, a name in files.
 
     Raises:
         InputError: nothing in the network can be removed; a bad budget. BudgetError: a budget below reach, with
             the least that can be reached. TrainingError: a loss that is no number.
     """
-    search = Search.of(
-        "netadapt", model, task, wanted, settings or Settings(), watch=watch, folder=folder, progress=progress,
-        source=source,
-    )  # fmt: skip
-    return search.run(_one_per_group)
+    return Search.of("netadapt", model, task, wanted, settings or Settings(), **options).run(_one_per_group)
 
 
 def _one_per_group(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:

@@ -19,18 +19,18 @@ mixture. With `short_steps` above 0 samples are fine-tuned as well, for networks
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from chipwise.adapt.filters import recalibrate
 from chipwise.adapt.netadapt.knobs import Changes, shapes_after
-from chipwise.adapt.netadapt.search import Search, settled, widest
+from chipwise.adapt.netadapt.search import Search, widest
 from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.netadapt.supernet import ordered_dropout
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Result
-from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.run_state import Options, settled
 from chipwise.adapt.task import Task
 
 
@@ -39,11 +39,7 @@ def netadapt_v2(
     task: Task,
     wanted: Mapping[Resource, float | str],
     settings: Settings | None = None,
-    *,
-    watch: tuple[Resource, ...] = (),
-    folder: SearchFolder | None = None,
-    progress: Any = None,
-    source: str = "",
+    **options: Unpack[Options],
 ) -> Result:
     """The network adapted to a budget in width, depth (where it has bypassed layers) and kernel size.
 
@@ -52,10 +48,7 @@ def netadapt_v2(
     """
     settings = settings or Settings()
     own = replace(settings, choice="order", short_steps=settings.short_steps or 0)
-    search = Search.of(
-        "netadapt-v2", model, task, wanted, own, watch=watch, folder=folder, progress=progress, source=source,
-        knobs=True, prepare=super_network,
-    )  # fmt: skip
+    search = Search.of("netadapt-v2", model, task, wanted, own, knobs=True, prepare=super_network, **options)
     return search.run(_samples)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from chipwise.adapt.extra import nn, torch
+from chipwise.errors import InputError
 
 
 @final
@@ -47,7 +48,12 @@ def bypass(
         classes: outputs.
         channels: of the input.
         width: multiplies all widths.
+
+    Raises:
+        InputError: an even kernel, which would not leave an image as large as it is.
     """
+    if kernel % 2 == 0:
+        raise InputError(f"network bypass: kernel = {kernel} must be odd, as 3 or 5")
     sizes = [max(1, round(w * width)) for w in widths]
     layers: list[Any] = []
     before = channels

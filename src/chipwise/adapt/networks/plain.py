@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chipwise.adapt.extra import nn
+from chipwise.errors import InputError
 
 
 def plain(
@@ -24,7 +25,16 @@ def plain(
         channels: of the input.
         side: height and width of the input.
         width: multiplies all widths and `hidden`.
+
+    Raises:
+        InputError: an image that pooling leaves nothing of.
     """
+    smallest = 2 ** ((len(widths) + 1) // 2)
+    if side < smallest:
+        raise InputError(
+            f"network plain: halves the image {(len(widths) + 1) // 2} times, so its side = {side} must be at least "
+            f"{smallest}; take mobile or residual for smaller ones"
+        )
     layers: list[Any] = []
     before = channels
     for index, filters in enumerate(max(1, round(w * width)) for w in widths):

@@ -2,32 +2,38 @@
 
     repeat
         order layers by their energy in the present network, most first
-        for each layer: prune it as far as the accuracy floor of its turn allows (local.py)
+        for each layer: prune it as far as the energy saved is worth the loss on the hold-out (local.py)
         fine-tune the whole network by back-propagation, with masks
     until accuracy falls below the floor; what was above it last is returned
 
-How far a single layer goes is not published. Here each may cost accuracy in proportion to its energy: the floors fall
-from the accuracy at the beginning of a round, a0 − drop·(energy of the layers so far)/(energy of all). With one floor
-for all, the first layer would take the whole drop; with equal shares, layers of many weights and little energy lose
-accuracy for nothing.
+How far a single layer goes is not published. Here energy has a price, and each layer goes to the density d at which
+
+    loss on the hold-out with the layer at d + price · energy of the layer at d / energy of the network
+
+is least. One price for all layers is what the least energy at a loss asks for, wherever the loss comes from. Accuracy
+that may fall by a share in each layer instead (equal, or in proportion to energy) was tried: it spends loss on layers
+that give little for it, and decides by a handful of images.
 """
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass, field, replace
+from math import inf, log
 from typing import Any, Literal, final
 
 from chipwise.adapt.budget import Budget
 from chipwise.adapt.prune.local import USUAL, Local, prune_layer
 from chipwise.adapt.prune.masks import bake, densities, mask_of, prunable, set_mask, set_weight
-from chipwise.adapt.prune.rows import RowSampler, is_regressed
+from chipwise.adapt.prune.rows import Rows, RowSampler, is_regressed
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.shapes import LayerShape, measured_shapes
 from chipwise.adapt.task import Score, Task
 from chipwise.errors import InputError
 
 Order = Literal["energy", "reverse", "network"]
+
+STEP = 0.6
+"""Between densities that are tried."""
 
 Report = Callable[[str], None]
 """Told what was done, in a line."""
@@ -40,32 +46,34 @@ class Settings:
 
     max_drop: float = 0.01
     """The floor: accuracy on the hold-out that the network may lose in all."""
-    drop: float = 0.03
-    """What it may lose in each round before fine-tuning, which brings most of it back."""
+    price: float = 0.2
+    """Loss on the hold-out that saving all of the network's energy would be worth, before fine-tuning."""
     rounds: int = 3
     """At most."""
     steps: int = 200
     """Of fine-tuning in each round."""
+    rate: float = 0.4
+    """Of the task's learning rate in it: a few steps at the whole of it cost more than they mend."""
     order: Order = "energy"
     local: Local = USUAL
     least_density: float = 0.02
     """Of a layer."""
-    trials: int = 5
-    """Densities tried for each layer, by bisection."""
     images: int = 1500
     """That rows are taken from."""
     rows: int = 8000
     """Of each layer's fit: many more than a filter has weights."""
     judged: int = 1000
-    """Images of the hold-out by which a layer's density is decided."""
+    """Images of the hold-out whose loss decides a layer's density."""
 
     def __post_init__(self) -> None:
         if self.order not in {"energy", "reverse", "network"}:
             raise InputError(f"order = {self.order!r} must be energy, reverse or network")
-        for name in ("max_drop", "drop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)} must be at least 0 and below 1")
-        for name in ("rounds", "trials", "images", "rows", "judged"):
+        if not 0 <= self.max_drop < 1:
+            raise InputError(f"max_drop = {self.max_drop} must be at least 0 and below 1")
+        for name in ("price", "rate"):
+            if not 0 < getattr(self, name) < inf:
+                raise InputError(f"{name} = {getattr(self, name)} must be above 0")
+        for name in ("rounds", "images", "rows", "judged"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
         if not 0 < self.least_density < 1:
@@ -152,7 +160,7 @@ def energy_aware_pruning(
         if budget is not None and budget.met(family[-1].shapes):
             stopped = "budget"
             break
-        order = one_round(present, task, energy, family[-1].shapes, sampler, asked, turn, tell)
+        order = one_round(present, task, energy, family[-1].shapes, sampler, asked, turn, tell, budget)
         after = point(f"round {turn + 1}", present, order)
         shown = energy.show(after.needs[energy.name])
         tell(f"round {turn + 1}: {after.holdout.metric:.4f} on the hold-out, {energy.name} {shown}")
@@ -177,6 +185,7 @@ def one_round(
     asked: Settings,
     turn: int,
     tell: Report,
+    budget: Budget | None = None,
 ) -> tuple[str, ...]:
     """Prune and fine-tune a network once, in place; the order in which layers were pruned.
 
@@ -192,58 +201,104 @@ def one_round(
         asked: how far and how.
         turn: number of the round, from 0.
         tell: told about each layer.
+        budget: no layer is pruned further than it asks for.
     """
-    energies = _ordered(model, energy, shapes, asked.order)
-    _prune_in_turn(model, task, energies, sampler, sampler.outputs(model), asked, tell)
-    task.finetune(model, asked.steps, seed=task.seed + turn)
-    return tuple(energies)
+    by_path = _by_path(model, shapes)
+    needs = {path: sum(energy.of_layer(shape) for shape in own) for path, own in by_path.items()}
+    outputs = sampler.outputs(model)
+    present = list(shapes)
+    order = _ordered(needs, asked.order)
+    for path in order:
+        if budget is not None and budget.met(present):
+            break
+        rows = sampler.rows(model, path, outputs[path])
+        least = _least(path, by_path, present, budget)
+        _prune_for_energy(model, path, rows, task, energy, by_path[path], sum(needs.values()), asked, least)
+        found = densities(model)[path]
+        tell(f"{path}: density {found:.3f}")
+        present = _at_density(present, by_path[path], found)
+    task.finetune(model, asked.steps, seed=task.seed + turn, learning_rate=asked.rate * task.learning_rate)
+    return tuple(order)
 
 
-def _ordered(model: Any, energy: Resource, shapes: Sequence[LayerShape], order: Order) -> dict[str, float]:
-    """Energy by layer, in the order in which they are pruned: the first meets a network that can still give much."""
-    needs: dict[str, float] = {}
+def _by_path(model: Any, shapes: Sequence[LayerShape]) -> dict[str, list[LayerShape]]:
+    """The layers that can be fitted, with their runs: the second one is called `path.2`, and pruned with the first."""
     known = {path for path, layer in prunable(model).items() if is_regressed(layer)}
+    found: dict[str, list[LayerShape]] = {}
     for shape in shapes:
-        # The second run of a layer is called `path.2`, and is pruned with the first.
         path = shape.name if shape.name in known else shape.name.rpartition(".")[0]
         if path in known:
-            needs[path] = needs.get(path, 0.0) + energy.of_layer(shape)
+            found.setdefault(path, []).append(shape)
+    return found
+
+
+def _at_density(shapes: Sequence[LayerShape], own: Sequence[LayerShape], density: float) -> list[LayerShape]:
+    """The network's shapes when the layer of `own` has that density of weights; activations are as they were."""
+    names = {shape.name for shape in own}
+    return [replace(s, weight_density=density) if s.name in names else s for s in shapes]
+
+
+def _ordered(needs: Mapping[str, float], order: Order) -> list[str]:
+    """Paths in the order in which they are pruned: the first meets a network that can still give much."""
     if order == "network":
-        return needs
-    return {
-        path: needs[path] for path in sorted(needs, key=lambda path: needs[path], reverse=order == "energy")
-    }
+        return list(needs)
+    return sorted(needs, key=lambda path: needs[path], reverse=order == "energy")
 
 
-def _prune_in_turn(
+def _ladder(high: float, least: float) -> list[float]:
+    """Densities to try, from the present one down: they matter by factors."""
+    return [high * STEP**k for k in range(1, 1 + int(log(least / high) / log(STEP) + 1e-9))]
+
+
+def _least(
+    path: str,
+    by_path: Mapping[str, Sequence[LayerShape]],
+    present: Sequence[LayerShape],
+    budget: Budget | None,
+) -> float:
+    """The density at which this layer alone brings the network within the budget; 0 where it cannot."""
+    if budget is None:
+        return 0.0
+    high = max(shape.weight_density for shape in by_path[path])
+    for density in _ladder(high, high / 50):
+        if budget.met(_at_density(present, by_path[path], density)):
+            return density
+    return 0.0
+
+
+def _prune_for_energy(
     model: Any,
+    path: str,
+    rows: Rows,
     task: Task,
-    energies: Mapping[str, float],
-    sampler: RowSampler,
-    outputs: Mapping[str, Any],
+    energy: Resource,
+    own: Sequence[LayerShape],
+    whole: float,
     asked: Settings,
-    tell: Report,
+    least: float,
 ) -> None:
-    """Prune each layer in turn, in place, to the least density that keeps its floor."""
-    start = task.evaluate(model, most=asked.judged).metric
-    for path, so_far in zip(energies, accumulate(energies.values()), strict=True):
-        floor = start - asked.drop * so_far / sum(energies.values())
-        low, high = asked.least_density, densities(model)[path]
-        best = None
-        rows = sampler.rows(model, path, outputs[path])
-        for _ in range(asked.trials):
-            # Halves the ratio, not the difference: densities matter by factors.
-            density = (low * high) ** 0.5
-            if density > 0.97 * high:
-                break
-            trial = copy.deepcopy(model)
-            prune_layer(prunable(trial)[path], density, rows, asked.local)
-            if task.evaluate(trial, most=asked.judged).metric >= floor:
-                best, high = trial, density
-            else:
-                low = density
-        if best is not None:
-            kept, layer = prunable(best)[path], prunable(model)[path]
-            set_mask(layer, mask_of(kept))
-            set_weight(layer, kept.weight.detach())
-        tell(f"{path}: density {densities(model)[path]:.3f}")
+    """Prune one layer, in place, to where loss and the price of its energy are least together.
+
+    From the present density down until the loss alone is more than that: a fit costs some loss however dense the layer
+    stays, which the first steps need not make up for, but from there on the loss only rises.
+    """
+
+    def price(density: float) -> float:
+        needs = sum(energy.of_layer(replace(shape, weight_density=density)) for shape in own)
+        return asked.price * needs / whole
+
+    high = densities(model)[path]
+    best, best_worth = None, task.evaluate(model, most=asked.judged).loss + price(high)
+    for density in _ladder(high, max(least, asked.least_density)):
+        trial = copy.deepcopy(model)
+        prune_layer(prunable(trial)[path], density, rows, asked.local)
+        loss = task.evaluate(trial, most=asked.judged).loss
+        if loss > best_worth:
+            break
+        worth = loss + price(densities(trial)[path])
+        if worth < best_worth:
+            best, best_worth = trial, worth
+    if best is not None:
+        kept, layer = prunable(best)[path], prunable(model)[path]
+        set_mask(layer, mask_of(kept))
+        set_weight(layer, kept.weight.detach())

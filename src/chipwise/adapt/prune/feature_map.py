@@ -87,8 +87,7 @@ def fitted(rows: Rows, weight: Any, mask: Any, *, ridge: float = 0.1) -> Any:
     """
     result = torch.zeros_like(weight)
     for g in range(len(weight)):
-        x, y = rows.x[g].double(), rows.y[g].double()
-        gram, product = x.T @ x, x.T @ y
+        gram, product = rows.normal[g]
         penalty = ridge * gram.diagonal().mean().clamp_min(1e-12)
         for f in range(weight.shape[1]):
             kept = mask[g, f].nonzero()[:, 0]

@@ -19,8 +19,8 @@ class Local:
     least_squares: bool = True
     """Fit what is kept to the dense network's output."""
     ridge: float = 0.1
-    """How much a fit is drawn to the present weights. Next to none (0.001) makes up for lost weights by large others, which
-    fine-tuning then moves too little, as behind a normalisation steps shrink with the weights."""
+    """How much a fit is drawn to the present weights. Next to none (0.001) makes up for lost weights by large others,
+    which fine-tuning then moves too little, as behind a normalisation steps shrink with the weights."""
     scope: Scope = "layer"
     """Whether as many weights stay of each `filter`, as published, or of the `layer`, wherever they are needed."""
 

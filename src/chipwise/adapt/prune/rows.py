@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 from chipwise.adapt.extra import nn, torch
@@ -14,7 +15,7 @@ CHUNK = 250
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """One layer's regression Y = X·A, by groups of channels.
 
@@ -24,6 +25,12 @@ class Rows:
 
     x: Any
     y: Any
+
+    @cached_property
+    def normal(self) -> tuple[tuple[Any, Any], ...]:
+        """XᵀX and XᵀY of each group: all that fits need, whatever the weights that are kept."""
+        pairs = ((x.double(), y.double()) for x, y in zip(self.x, self.y, strict=True))
+        return tuple((x.T @ x, x.T @ y) for x, y in pairs)
 
 
 @final

@@ -1,12 +1,13 @@
 """Networks to be timed: PyTorch modules, and the layers of whatever else chipwise reads."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, final
 
 from chipwise.adapt.shapes import LayerShape, layer_shapes
-from chipwise.errors import InputError
-from chipwise.measure.latency.table import WHOLE, LatencyTable
-from chipwise.measure.latency.timing import Backend, Timing, best_of
+from chipwise.errors import InputError, Note
+from chipwise.measure.latency.table import LatencyTable, whole
+from chipwise.measure.latency.timing import Backend, Timing
 from chipwise.workload.importers.inputs import parse_inputs
 from chipwise.workload.importers.torch import module_of
 from chipwise.workload.layer import Layer
@@ -40,7 +41,7 @@ def backend_of(name: str, threads: int = 1) -> Backend:
     """The back end called `name`.
 
     Raises:
-        InputError: none of that name, no GPU. MissingExtra: its package is not installed.
+        InputError: none of that name, no GPU, threads for a GPU. MissingExtra: its package is not installed.
     """
     if name == "torch":
         from chipwise.measure.latency.torch_cpu import TorchCpu  # noqa: PLC0415 - each needs an extra of its own
@@ -51,6 +52,10 @@ def backend_of(name: str, threads: int = 1) -> Backend:
 
         return OnnxRuntime(threads)
     if name == "cuda":
+        if threads != 1:
+            raise InputError(
+                f"backend cuda: takes no --threads {threads}, as its layers run on the GPU; leave it out"
+            )
         from chipwise.measure.latency.torch_cuda import TorchCuda  # noqa: PLC0415
 
         return TorchCuda()
@@ -101,12 +106,14 @@ def measure_network(
         table.improve(rounds - 1)
     table.check_sentinels()
     table.save()
-    whole = None
+    run = None
     if model is not None:
-        with backend.quiet():
-            whole = best_of(backend.network(model.eval(), example), WHOLE)
+        try:
+            run = whole(backend, model, example)
+        except InputError as error:  # the layers are measured all the same
+            warnings.warn(f"the whole network is not measured: {error}", Note, stacklevel=2)
     entries = tuple((shape, table.timing(shape)) for shape in shapes)
-    return MeasuredNetwork(name, entries, unmeasured, whole, table.drift, table.noisy)
+    return MeasuredNetwork(name, entries, unmeasured, run, table.drift, table.noisy)
 
 
 def _module(spec: str, inputs: str | None, batch: int) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ import io
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from itertools import cycle
 from pathlib import Path
 from typing import Any, final
@@ -15,6 +15,7 @@ from chipwise.adapt.shapes import POOL, LayerShape
 from chipwise.errors import InputError, MissingExtra
 from chipwise.measure.latency.device import cpu_provenance
 from chipwise.measure.latency.timing import Backend, Sampler, best_of
+from chipwise.workload.importers.own_code import told
 
 try:
     import onnx
@@ -133,10 +134,15 @@ def onnx_layer(shape: LayerShape) -> Any:
     """The ONNX model of one layer and what is fused to it.
 
     Raises:
-        InputError: another data type than float32.
+        InputError: another data type than float32, or padding by other values than zeros.
     """
     if shape.dtype != "float32":
         raise InputError(f"layer {shape.name!r}: ONNX Runtime layers are timed in float32, not {shape.dtype}")
+    if shape.padding_mode != "zeros":
+        raise InputError(
+            f"layer {shape.name!r}: pads by {shape.padding_mode!r}, which is not timed with ONNX Runtime, where it is "
+            "a node of its own; use --backend torch"
+        )
     rng = np.random.default_rng(0)
     group = shape.C // shape.G
     if shape.op == "linear":
@@ -171,8 +177,9 @@ def onnx_layer(shape: LayerShape) -> Any:
             operator, attributes = ACTIVATIONS[word]
             nodes.append(helper.make_node(operator, [before], [f"{before}a"], **attributes))
         elif (pool := POOL.fullmatch(word)) is not None:
-            kernel, stride, padding = (int(extent) for extent in pool.groups()[1:])
+            kernel, stride, padding = (int(extent) for extent in pool.groups()[1:4])
             how = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [padding] * 4}
+            how["ceil_mode"] = int(bool(pool[5]))
             operator = "MaxPool" if pool[1] == "max" else "AveragePool"
             nodes.append(helper.make_node(operator, [before], [f"{before}a"], **how))
         elif word == "global_avg_pool":
@@ -192,17 +199,24 @@ def onnx_layer(shape: LayerShape) -> Any:
 
 def _exported(module: Any, arguments: tuple[Any, ...]) -> bytes:
     from chipwise.adapt.extra import torch  # noqa: PLC0415 - .onnx files are timed without PyTorch
+    from chipwise.adapt.trace import evaluating  # noqa: PLC0415 - as above
 
     target = io.BytesIO()
-    try:
-        with warnings.catch_warnings():
-            # The newer exporter takes seconds for each network, and a package more.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            torch.onnx.export(module.eval(), arguments, target, dynamo=False)
-    except Exception as error:  # exporters raise what they like
-        line = (str(error).strip().splitlines() or [""])[0][:300]
-        raise InputError(
-            f"network {type(module).__name__!r}: cannot be exported to ONNX: {type(error).__name__}: {line}; "
-            "use --backend torch"
-        ) from error
+    what = f"network {type(module).__name__!r}: cannot be exported to ONNX: "
+    with told(what, "; use --backend torch"), evaluating(module), _silent(torch):
+        # The newer exporter takes seconds for each network, and a package more.
+        torch.onnx.export(module, arguments, target, dynamo=False)
     return target.getvalue()
+
+
+@contextmanager
+def _silent(torch: Any) -> Iterator[None]:
+    """An exporter that fails prints the whole graph, from C++ to standard output, where results go."""
+    log = torch._C._jit_onnx_log  # noqa: SLF001 - its switch is turned on again by the exporter itself
+    torch._C._jit_onnx_log = lambda *_: None  # noqa: SLF001
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch._C._jit_onnx_log = log  # noqa: SLF001

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -12,9 +11,11 @@ from typing import Any, final
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.shapes import LayerShape
 from chipwise.errors import InputError
+from chipwise.measure.latency.keys import key_of, shape_of
+from chipwise.measure.latency.table_file import SCHEMA, read_table
 from chipwise.measure.latency.timing import USUAL, Backend, Effort, Timing, best_of
+from chipwise.workload.importers.own_code import told
 
-SCHEMA = "chipwise.latency/1"
 WHOLE = Effort(runs=30, seconds=0.05, most=500)
 """Of whole networks."""
 
@@ -23,8 +24,6 @@ DRIFT = 0.05
 
 SENTINEL_EVERY = 50
 """New entries between two timings of the sentinels."""
-
-MAX_BYTES = 64 * 2**20
 
 SENTINELS = (
     LayerShape("dense", "conv2d", N=1, M=32, C=32, H=16, W=16, P=16, Q=16, R=3, S=3, padding=(1, 1)),
@@ -37,58 +36,6 @@ SENTINELS = (
 
 Report = Callable[[int, str], None]
 """Called with (entries measured by this table so far, key of the last)."""
-
-
-def key_of(shape: LayerShape, threads: int) -> str:
-    """What an entry goes by: all that a layer's time depends on, zeros excluded, as kernels don't skip them.
-
-    >>> key_of(LayerShape("fc", "linear", N=1, M=10, C=64, bias=True, fused=("relu",)), 1)
-    'linear N1 C64 H1 W1 M10 P1 Q1 R1 S1 G1 stride1,1 pad0,0 dil1,1 bias1 relu float32 threads1'
-    """
-    s = shape
-    sizes = f"N{s.N} C{s.C} H{s.H} W{s.W} M{s.M} P{s.P} Q{s.Q} R{s.R} S{s.S} G{s.G}"
-    steps = "stride{},{} pad{},{} dil{},{}".format(*s.stride, *s.padding, *s.dilation)
-    fused = "+".join(s.fused) or "-"
-    return f"{s.op} {sizes} {steps} bias{int(s.bias)} {fused} {s.dtype} threads{threads}"
-
-
-_KEY = re.compile(
-    r"(\w+) N(\d+) C(\d+) H(\d+) W(\d+) M(\d+) P(\d+) Q(\d+) R(\d+) S(\d+) G(\d+) "
-    r"stride(\d+),(\d+) pad(\d+),(\d+) dil(\d+),(\d+) bias([01]) (\S+) (\w+) threads\d+"
-)
-
-
-def shape_of(key: str) -> LayerShape:
-    """The layer that an entry is of; the inverse of `key_of`.
-
-    Raises:
-        InputError: no such key.
-    """
-    match = _KEY.fullmatch(key)
-    if match is None or match[1] not in {"conv2d", "conv_transpose2d", "linear"}:
-        raise InputError(f"lookup table: {key!r} is no key of an entry")
-    n, c, h, w, m, p, q, r, s, g, *steps = (int(match[i]) for i in range(2, 19))
-    fused = () if match[19] == "-" else tuple(match[19].split("+"))
-    return LayerShape(
-        key,
-        match[1],  # type: ignore[arg-type]
-        n,
-        m,
-        c,
-        g,
-        h,
-        w,
-        p,
-        q,
-        r,
-        s,
-        (steps[0], steps[1]),
-        (steps[2], steps[3]),
-        (steps[4], steps[5]),
-        bool(steps[6]),
-        fused,
-        match[20],
-    )
 
 
 @final
@@ -108,6 +55,7 @@ class LatencyTable(Resource):
         content: Mapping[str, Any],
         effort: Effort = USUAL,
         report: Report | None = None,
+        why: str = "",
     ) -> None:
         self.path = path
         self.provenance: dict[str, Any] = dict(content["provenance"])
@@ -118,6 +66,7 @@ class LatencyTable(Resource):
         self._backend = backend
         self._effort = effort
         self._report = report
+        self._why = why
         self._of_shape: dict[LayerShape, float] = {}
 
     @classmethod
@@ -128,6 +77,7 @@ class LatencyTable(Resource):
         *,
         effort: Effort = USUAL,
         report: Report | None = None,
+        why: str = "",
     ) -> "LatencyTable":
         """The table in the file at `path`, or a new one.
 
@@ -136,6 +86,7 @@ class LatencyTable(Resource):
             backend: measures what is missing; None only looks up.
             effort: how often each layer is run.
             report: told about each new entry.
+            why: there is no backend; told where an entry is missing.
 
         Raises:
             InputError: no such file and no backend; another form; measured on another device, with other versions
@@ -143,7 +94,7 @@ class LatencyTable(Resource):
         """
         place = None if path is None else Path(path)
         if place is not None and place.exists():
-            content = _read(place)
+            content = read_table(place)
             if backend is not None:
                 _check_same(place, content["provenance"], _facts(backend))
         elif backend is None:
@@ -153,7 +104,7 @@ class LatencyTable(Resource):
         else:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             content = {"provenance": {**_facts(backend), "date": now}, "entries": {}, "sentinels": {}}
-        return cls(place, backend, content, effort, report)
+        return cls(place, backend, content, effort, report, why)
 
     @property
     def drift(self) -> float:
@@ -181,8 +132,9 @@ class LatencyTable(Resource):
         if key not in self.entries:
             if self._backend is None:
                 raise InputError(
-                    f"lookup table {str(self.path)!r}: has no entry for layer {shape.name!r} ({key}); measure it with "
-                    "`chipwise measure` on the device"
+                    f"lookup table {str(self.path)!r}: has no entry for layer {shape.name!r} ({key}), and none can be "
+                    f"measured here: {self._why or 'it is only read'}. Where the table is from, `chipwise adapt` adds "
+                    "what it needs, and `chipwise measure` the layers of one network"
                 )
             if self.measured % SENTINEL_EVERY == 0:
                 self.check_sentinels()
@@ -195,15 +147,12 @@ class LatencyTable(Resource):
         return self.entries[key]
 
     def whole(self, model: Any, example: Any) -> float | None:
-        """Seconds of the fastest run of a whole network, beside the sum; None where nothing can be measured."""
-        if self._backend is None:
-            return None
-        modes = [(part, part.training) for part in model.modules()]
-        with self._backend.quiet():
-            least = best_of(self._backend.network(model.eval(), example), WHOLE).min_s
-        for part, training in modes:
-            part.training = training
-        return least
+        """Seconds of the fastest run of a whole network, beside the sum; None where nothing can be measured.
+
+        Raises:
+            InputError: the network does not run as a whole, as where it cannot be exported.
+        """
+        return None if self._backend is None else whole(self._backend, model, example).min_s
 
     def improve(self, rounds: int = 2) -> float:
         """Time every entry again, in turns, and keep the fastest run of each.
@@ -272,33 +221,28 @@ class LatencyTable(Resource):
             ) from None
 
 
+def whole(backend: Backend, model: Any, example: Any, effort: Effort = WHOLE) -> Timing:
+    """Time a whole network, which is left in the mode that it was in.
+
+    Raises:
+        InputError: it does not run as a whole.
+    """
+    from chipwise.adapt.trace import evaluating  # noqa: PLC0415 - tables are looked up without PyTorch
+
+    with (
+        told(f"network {type(model).__name__!r}: does not run as a whole with {backend.name}: "),
+        evaluating(model),
+        backend.quiet(),
+    ):
+        return best_of(backend.network(model, example), effort)
+
+
 def _plain(shape: LayerShape) -> LayerShape:
     return replace(shape.with_densities(lambda _: 1.0), input_bits=None, weight_bits=None, output_bits=None)
 
 
 def _facts(backend: Backend) -> dict[str, Any]:
     return {"backend": backend.name, "threads": backend.threads, **backend.provenance()}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"lookup table {path}: is larger than {MAX_BYTES:,} bytes, and no such table")
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != SCHEMA:
-            raise InputError(f"lookup table {path}: schema = {content['schema']!r} must be {SCHEMA!r}")
-        threads = content["provenance"]["threads"]
-        timings = [Timing(**entry) for entry in content["entries"].values()]
-        times = [t.min_s for t in timings] + [s for of in content["sentinels"].values() for s in of]
-        usable = isinstance(threads, int) and all(0 < float(t) < 1e6 for t in times)
-    except OSError as error:
-        raise InputError(f"lookup table {path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"lookup table {path}: is no such table ({type(error).__name__}: {error})") from None
-    if not usable:
-        raise InputError(f"lookup table {path}: needs a whole number of threads, and times above 0 s")
-    found: dict[str, Any] = content
-    return found
 
 
 def _check_same(path: Path, stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -56,6 +56,7 @@ def module_and_input(shape: LayerShape) -> tuple[Any, Any]:
             dilation=shape.dilation,
             groups=shape.G,
             bias=shape.bias,
+            padding_mode=shape.padding_mode,
         )
         extents = (shape.N, shape.C, shape.H, shape.W)
     after = [_after(word, shape) for word in shape.fused]
@@ -68,7 +69,7 @@ def _after(word: str, shape: LayerShape) -> Any:
     pool = POOL.fullmatch(word)
     if pool is not None:
         made = nn.MaxPool2d if pool[1] == "max" else nn.AvgPool2d
-        return made(int(pool[2]), int(pool[3]), int(pool[4]))
+        return made(int(pool[2]), int(pool[3]), int(pool[4]), ceil_mode=bool(pool[5]))
     if word == "batch_norm" and shape.op == "linear":
         return nn.BatchNorm1d(shape.M)
     if word not in FUSED:

@@ -1,5 +1,6 @@
 """PyTorch on an NVIDIA GPU: events on the device, and a graph, so that launching is not timed as work."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, final
@@ -43,9 +44,9 @@ class TorchCuda(Backend):
         return self.network(*module_and_input(shape))
 
     def network(self, model: Any, example: Any) -> Sampler:
-        """As `Backend.network`; `model` is moved to the GPU."""
+        """As `Backend.network`; a copy of `model` is moved to the GPU, and the caller's stays where it is."""
         arguments = example if isinstance(example, tuple) else (example,)
-        model = model.cuda()
+        model = copy.deepcopy(model).cuda()
         given = tuple(value.cuda() for value in arguments)
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())

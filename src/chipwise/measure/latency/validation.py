@@ -8,8 +8,8 @@ from typing import Any, final
 from chipwise.adapt.resource import Macs
 from chipwise.adapt.shapes import layer_shapes
 from chipwise.errors import InputError
-from chipwise.measure.latency.table import WHOLE, LatencyTable
-from chipwise.measure.latency.timing import Backend, best_of
+from chipwise.measure.latency.table import LatencyTable, whole
+from chipwise.measure.latency.timing import Backend
 
 
 @final
@@ -51,7 +51,7 @@ def validate(
         rounds: turns; the fastest of all runs counts.
 
     Raises:
-        InputError: fewer than three networks.
+        InputError: fewer than three networks, or one that does not run as a whole.
     """
     if len(models) < 3:
         raise InputError(
@@ -61,11 +61,9 @@ def validate(
     sums = [table.of(own) for own in shapes]
     macs = [Macs().of(own) for own in shapes]
     best = [float("inf")] * len(models)
-    with backend.quiet():
-        for _ in range(rounds):
-            for index, model in enumerate(models):
-                timing = best_of(backend.network(model.eval(), example), WHOLE)
-                best[index] = min(best[index], timing.min_s)
+    for _ in range(rounds):
+        for index, model in enumerate(models):
+            best[index] = min(best[index], whole(backend, model, example).min_s)
     table.check_sentinels()
     table.save()
     return Validation(tuple(sums), tuple(best), tuple(macs), agreement(sums, best), agreement(macs, best))

@@ -1,20 +1,18 @@
 """PyTorch models: torch.export lists their operators without computing; what does not export is recorded."""
 
-import importlib
 import logging
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
-from chipwise.errors import ChipwiseError, InputError, MissingExtra
+from chipwise.errors import InputError, MissingExtra
 from chipwise.workload.importers.assemble import assemble
 from chipwise.workload.importers.fx import graph_of
 from chipwise.workload.importers.graph import Graph
 from chipwise.workload.importers.inputs import Example
+from chipwise.workload.importers.own_code import is_own_code, made_by
 from chipwise.workload.network import Network
 
 
@@ -34,24 +32,11 @@ def module_of(spec: str) -> Any:
         InputError: not of this form, nothing of that name, code that raises, or something that is no model.
     """
     _torch()
-    where, colon, what = spec.partition(":")
-    if not colon or not all(part.isidentifier() for part in (*where.split("."), *what.split("."))):
+    if not is_own_code(spec):
         raise InputError(
             f"network 'torch:{spec}': must be torch:package.module:callable, as torch:models.vit:tiny"
         )
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        found: Any = importlib.import_module(where)
-        for part in what.split("."):
-            found = getattr(found, part)
-        made = found if is_module(found) else found()
-    except ChipwiseError:
-        raise
-    except Exception as error:
-        raise InputError(f"network 'torch:{spec}': {type(error).__name__}: {_line(error)}") from error
-    finally:
-        sys.path.remove(here)
+    made = made_by(spec, f"network 'torch:{spec}'", lambda found: found if is_module(found) else found())
     if not is_module(made):
         raise InputError(f"network 'torch:{spec}': gives {type(made).__name__}, which is no torch.nn.Module")
     return made

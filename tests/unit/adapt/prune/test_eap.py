@@ -10,7 +10,7 @@ import torch
 
 from chipwise.adapt.budget import budget
 from chipwise.adapt.networks import plain
-from chipwise.adapt.prune.eap import Settings, energy_aware_pruning
+from chipwise.adapt.prune.eap import STEP, Settings, energy_aware_pruning
 from chipwise.adapt.resource import Energy, Resource, Weights
 from chipwise.adapt.shapes import layer_shapes
 from chipwise.adapt.task import Score
@@ -18,7 +18,7 @@ from chipwise.adapt.tasks.digits import digits
 from chipwise.errors import BudgetError, InputError
 
 ENERGY = Energy("eyeriss", batch=4)
-QUICK = {"rounds": 1, "steps": 5, "trials": 2, "images": 100, "rows": 200, "judged": 50}
+QUICK = {"rounds": 1, "steps": 5, "images": 100, "rows": 200, "judged": 50}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_energy_falls_in_the_order_of_energy(task, trained):
         trained,
         task,
         ENERGY,
-        Settings(max_drop=0.9, drop=0.5, **QUICK),
+        Settings(max_drop=0.9, price=10.0, **QUICK),
         also=(Weights(),),
         report=told.append,
     )
@@ -58,7 +58,7 @@ def test_energy_falls_in_the_order_of_energy(task, trained):
 
 def test_the_same_seed_gives_the_same_network(task, trained):
     once, again = (
-        energy_aware_pruning(trained, task, ENERGY, Settings(max_drop=0.9, drop=0.5, **QUICK)).model
+        energy_aware_pruning(trained, task, ENERGY, Settings(max_drop=0.9, price=10.0, **QUICK)).model
         for _ in range(2)
     )
     assert all(torch.equal(a, b) for a, b in zip(once.parameters(), again.parameters(), strict=True))
@@ -80,7 +80,7 @@ def test_below_the_floor_the_network_before_is_returned(task, trained):
             ruined = all(not p.any() for p in model.parameters())
             return Score(0.1 if ruined else 0.9, 1.0, 50)
 
-    found = energy_aware_pruning(trained, Falling(), ENERGY, Settings(max_drop=0.01, drop=0.3, **QUICK))
+    found = energy_aware_pruning(trained, Falling(), ENERGY, Settings(max_drop=0.01, price=1.0, **QUICK))
     assert found.stopped == "accuracy"
     assert [p.name for p in found.family] == ["dense"]
 
@@ -88,7 +88,7 @@ def test_below_the_floor_the_network_before_is_returned(task, trained):
 def test_other_orders(task, trained):
     orders = {}
     for order in ("energy", "reverse", "network"):
-        settings = Settings(max_drop=0.9, drop=0.9, order=order, **{**QUICK, "trials": 1})
+        settings = Settings(max_drop=0.9, price=10.0, order=order, **QUICK)
         orders[order] = energy_aware_pruning(trained, task, ENERGY, settings).family[-1].order
     assert orders["reverse"] == orders["energy"][::-1]
     assert orders["network"] == tuple(s.name for s in layer_shapes(trained, task.example))
@@ -96,14 +96,34 @@ def test_other_orders(task, trained):
 
 def test_a_budget_ends_the_rounds_or_is_refused(task, trained):
     shapes = layer_shapes(trained, task.example)
-    settings = Settings(max_drop=0.9, drop=0.9, **{**QUICK, "rounds": 3})
+    settings = Settings(max_drop=0.9, price=10.0, **{**QUICK, "rounds": 3})
     easy = energy_aware_pruning(trained, task, ENERGY, settings, budget=budget({Weights(): 0.99}, shapes))
     assert easy.stopped == "budget"
     assert len(easy.family) == 2
     with pytest.raises(BudgetError, match=r"weights <= .*least that can be reached is"):
         energy_aware_pruning(
-            trained, task, ENERGY, Settings(drop=0.0, **QUICK), budget=budget({Weights(): 0.001}, shapes)
+            trained, task, ENERGY, Settings(price=1e-9, **QUICK), budget=budget({Weights(): 0.001}, shapes)
         )
+
+
+def test_a_layer_goes_no_further_than_a_budget_asks_for(task, trained):
+    """The first layer could give far more than the tenth that is asked for, and energy is worth any loss here."""
+    shapes = layer_shapes(trained, task.example)
+    wanted = budget({Weights(): 0.9}, shapes)
+    settings = Settings(max_drop=0.9, price=1e6, **QUICK)
+    found = energy_aware_pruning(trained, task, ENERGY, settings, budget=wanted)
+    assert wanted.met(found.family[-1].shapes)
+    assert found.family[-1].needs["weights"] > 0.9 * STEP * Weights().of(shapes)
+
+
+def test_the_higher_the_price_the_less_energy(task, trained):
+    needs = [
+        energy_aware_pruning(trained, task, ENERGY, Settings(max_drop=0.9, price=price, **QUICK))
+        .family[-1]
+        .needs
+        for price in (1e-9, 10.0)
+    ]
+    assert needs[1]["energy"] < needs[0]["energy"]
 
 
 def test_any_resource_orders_layers(task, trained):
@@ -113,9 +133,7 @@ def test_any_resource_orders_layers(task, trained):
         def of_layer(self, shape):
             return float(shape.name)
 
-    found = energy_aware_pruning(
-        trained, task, ByName(), Settings(max_drop=0.9, drop=0.9, **{**QUICK, "trials": 1})
-    )
+    found = energy_aware_pruning(trained, task, ByName(), Settings(max_drop=0.9, price=10.0, **QUICK))
     order = [int(path) for path in found.family[-1].order]
     assert order == sorted(order, reverse=True)
 
@@ -124,7 +142,9 @@ def test_any_resource_orders_layers(task, trained):
     ("how", "message"),
     [
         ({"order": "size"}, "order"),
-        ({"drop": 1.0}, "drop"),
+        ({"max_drop": 1.0}, "drop"),
+        ({"price": 0.0}, "price"),
+        ({"rate": -1.0}, "rate"),
         ({"rounds": 0}, "rounds"),
         ({"least_density": 0}, "least"),
     ],

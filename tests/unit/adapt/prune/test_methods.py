@@ -1,7 +1,7 @@
 """`chipwise adapt --method eap|magnitude`: budgets are met, kills lose nothing."""
 
 import copy
-from functools import partial
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +17,8 @@ from chipwise.adapt.prune.methods import energy_aware, magnitude
 from chipwise.adapt.resource import Energy, Macs, Weights
 from chipwise.adapt.saved import load
 from chipwise.adapt.search_folder import SearchFolder
+from chipwise.adapt.shapes import layer_shapes
+from chipwise.adapt.task import Score, Task
 from chipwise.adapt.tasks.digits import digits
 from chipwise.errors import BudgetError, InputError
 
@@ -57,8 +59,8 @@ def test_budgets_are_met_by_the_final_network(task, method, wanted, watch):
 
 @pytest.mark.parametrize("method", [energy_aware, magnitude])
 def test_a_killed_run_goes_on_to_the_same_network(task, method, tmp_path, monkeypatch):
-    # One trial for each layer takes more than one round to get there.
-    monkeypatch.setattr(eap, "Settings", partial(eap.Settings, trials=1))
+    # One step down for each layer takes more than one round to get there.
+    monkeypatch.setattr(eap, "_ladder", lambda high, _least: [eap.STEP * high])
     wanted, watch = {Weights(): 0.1}, (ENERGY,)
     whole = method(net(), task, wanted, QUICK, watch=watch)
     assert len(whole.family) > 2
@@ -85,3 +87,27 @@ def test_what_zeros_do_not_reach_is_refused(task):
         magnitude(net(), task, {Macs(): 0.5}, QUICK)
     with pytest.raises(InputError, match="--on eyeriss"):
         energy_aware(net(), task, {Weights(): 0.5}, QUICK)
+
+
+def test_energy_aware_pruning_goes_no_further_than_asked(task):
+    """A near budget is met in small steps, and layers that are not needed for it stay as they are."""
+    found = energy_aware(net(), task, {Weights(): 0.95}, QUICK, watch=(ENERGY,))
+    assert found.final.needs["weights"] > 0.5 * found.family[0].needs["weights"]
+
+
+def test_a_budget_beyond_the_accuracy_floor_says_what_came_of_it(task, monkeypatch):
+    def as_dense(_task, model, *_, **__):
+        return Score(densities(model)["0"], 1.0, 20)
+
+    monkeypatch.setattr(Task, "evaluate", as_dense)
+    monkeypatch.setattr(eap, "_ladder", lambda high, _least: [eap.STEP * high])
+    with pytest.raises(BudgetError, match=r"search came to .*falls to .*max drop 0.5 below .*allow a larger") as told:
+        energy_aware(net(), task, {ENERGY: 0.8}, replace(QUICK, max_drop=0.5))
+    assert told.value.reached["energy"] < ENERGY.of(layer_shapes(net(), task.example))
+
+
+def test_what_zeros_cannot_lower_is_refused_at_once(task):
+    told = []
+    with pytest.raises(BudgetError, match=r"macs <= .*least that can be reached is .*, 100.0%"):
+        energy_aware(net(), task, {Macs(): 0.9}, QUICK, watch=(ENERGY,), progress=lambda *a: told.append(a))
+    assert not told

@@ -30,6 +30,9 @@ ODD = nn.Sequential(
     nn.Conv2d(6, 6, (1, 3), padding="same", dilation=2),
     nn.SiLU(),
     nn.MaxPool2d(3, 1, 1),
+    nn.Conv2d(6, 6, 3, padding=1),
+    nn.AvgPool2d(3, 2, 1, ceil_mode=True),
+    nn.Upsample(8),
     nn.Flatten(),
     nn.Linear(6 * 64, 5),
     nn.GELU(),
@@ -42,6 +45,7 @@ def test_what_is_fused_is_seen():
         ("batch_norm", "relu6", "avg_pool2s2p0"),
         ("hardswish",),
         ("silu", "max_pool3s1p1"),
+        ("avg_pool3s2p1c",),
         ("gelu",),
     ]
 
@@ -103,6 +107,23 @@ def test_a_model_that_does_not_export_is_told():
 
     with pytest.raises(InputError, match="cannot be exported to ONNX"):
         OnnxRuntime().network(Odd(), torch.zeros(2, 2))
+
+
+def test_a_model_that_does_not_export_leaves_no_graph_behind(capfd):
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, 2, 1), nn.AdaptiveAvgPool2d(3))
+    with pytest.raises(InputError, match="cannot be exported to ONNX: SymbolicValueError"):
+        OnnxRuntime().network(model, torch.zeros(1, 1, 8, 8))
+    assert capfd.readouterr() == ("", "")
+    assert model.training
+
+
+def test_padding_by_other_values_is_timed_or_refused_by_name():
+    model = nn.Sequential(nn.Conv2d(4, 6, 3, padding=1, padding_mode="circular"))
+    (shape,) = layer_shapes(model, torch.zeros(1, 4, 8, 8))
+    module, given = module_and_input(shape)
+    assert layer_shapes(module, given) == (shape,)
+    with pytest.raises(InputError, match="layer '0': pads by 'circular'"):
+        onnx_layer(shape)
 
 
 @pytest.mark.parametrize("make", [TorchCpu, OnnxRuntime])

@@ -1,6 +1,7 @@
 """Lookup tables on a fake device whose times are known: what is kept, what is looked up, what is refused."""
 
 import json
+import sys
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,7 +16,7 @@ import torch
 from chipwise.adapt.networks import mobile, plain, residual
 from chipwise.adapt.resource import Macs
 from chipwise.adapt.shapes import LayerShape, layer_shapes
-from chipwise.errors import InputError
+from chipwise.errors import InputError, Note
 from chipwise.measure.latency.networks import backend_of, measure_network, shape_of_layer
 from chipwise.measure.latency.table import SENTINELS, LatencyTable, key_of, shape_of
 from chipwise.measure.latency.timing import Backend, Effort, best_of
@@ -164,7 +165,7 @@ def test_lookup_without_a_device(tmp_path):
         ('{"schema": "chipwise.latency/1"}', "is no such table"),
         (
             '{"schema": "chipwise.latency/1", "provenance": {"threads": 1}, "sentinels": {"a": [-1]}, "entries": {}}',
-            "times above 0 s",
+            r"sentinels.a\[0\] = -1 must be greater than 0",
         ),
     ],
 )
@@ -173,6 +174,106 @@ def test_files_that_are_no_table(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         LatencyTable.open(path)
+
+
+KEY = key_of(LayerShape("fc", "linear", N=1, M=4, C=4), 1)
+ENTRY = {"min_s": 1e-6, "median_s": 2e-6, "count": 30}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"entries": {KEY: ENTRY | {"min_s": "1e-6"}}}, "min_s = '1e-6' must be a number"),
+        ({"entries": {KEY: ENTRY | {"median_s": None}}}, "median_s has no value"),
+        ({"entries": {KEY: ENTRY | {"min_s": float("nan")}}}, "min_s = nan must be"),
+        ({"entries": {KEY: ENTRY | {"min_s": float("inf")}}}, "min_s = inf must be less than 1000000"),
+        ({"entries": {KEY: {"min_s": 1e-6}}}, "median_s is missing"),
+        ({"entries": {"conv of mine": ENTRY}}, "'conv of mine' is no key of an entry"),
+        ({"entries": [ENTRY]}, "must hold `key: value` pairs"),
+        ({"sentinels": {"dense": ["slow"]}}, "must be a number"),
+        ({"sentinels": {"dense": []}}, "at least 1 item"),
+        ({"provenance": {"threads": True}}, "threads = True must be a whole number"),
+        ({"provenance": {"threads": 1, "backend": 3}}, "backend = 3 must be text"),
+    ],
+)
+def test_damaged_tables_name_the_place(tmp_path, change, message):
+    whole = {
+        "schema": "chipwise.latency/1",
+        "provenance": {"threads": 1, "device": "a"},
+        "sentinels": {"dense": [1e-5]},
+        "entries": {KEY: ENTRY},
+    }
+    path = tmp_path / "x.lut"
+    path.write_text(json.dumps(whole))
+    assert LatencyTable.open(path).entries[KEY].count == 30
+    path.write_text(json.dumps(whole | change))
+    with pytest.raises(InputError, match="is no such table: ") as told:
+        LatencyTable.open(path)
+    assert message in str(told.value)
+
+
+def test_nests_without_end_are_no_table(tmp_path):
+    path = tmp_path / "deep.lut"
+    path.write_text("[" * 100_000)
+    with pytest.raises(InputError, match="is no such table"):
+        LatencyTable.open(path)
+
+
+def test_a_missing_entry_says_why_it_is_not_measured(tmp_path):
+    from chipwise.adapt.run import resources_on
+
+    path = tmp_path / "other.lut"
+    table = LatencyTable.open(path, backend_of("torch"), effort=QUICK)
+    table.of(SHAPES[:1])
+    path.write_text(path.read_text().replace(json.dumps(table.provenance["device"]), '"another one"'))
+    read, *_ = resources_on(str(path))
+    assert read.of(SHAPES[:1]) > 0
+    with pytest.raises(
+        InputError, match=r"no entry for layer '3' .*none can be measured here: .*device = another"
+    ):
+        read.of(SHAPES)
+
+
+def test_networks_that_are_timed_keep_their_mode(monkeypatch, tmp_path):
+    backend = Fake()
+    models = [mobile((4, 8, w)) for w in (4, 6, 8)]
+    models[0].eval()
+    models[1][1].eval()
+    before = [[part.training for part in model.modules()] for model in models]
+    seen = []
+    monkeypatch.setattr(Fake, "network", lambda _, model, __: seen.append(model.training) or (lambda: 1e-3))
+    validate(LatencyTable.open(None, backend, effort=QUICK), backend, models, IMAGE, rounds=1)
+    LatencyTable.open(None, backend, effort=QUICK).whole(models[2], IMAGE)
+    (tmp_path / "timed_net.py").write_text(
+        "from chipwise.adapt.networks import mobile\nNET = mobile((4, 8))\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    measure_network(
+        "torch:timed_net:NET", LatencyTable.open(None, backend, effort=QUICK), backend, inputs="1x32x32"
+    )
+    assert not any(seen)
+    assert [[part.training for part in model.modules()] for model in models] == before
+    assert sys.modules.pop("timed_net").NET.training
+
+
+def test_layers_are_measured_of_networks_that_do_not_run_whole(monkeypatch):
+    backend = Fake()
+
+    def refuse(*_):
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(Fake, "network", refuse)
+    table = LatencyTable.open(None, backend, effort=QUICK)
+    spec = "torch:chipwise.adapt.networks:mobile"
+    with pytest.warns(Note, match="not measured: .*does not run as a whole with fake: RuntimeError: no such"):
+        found = measure_network(spec, table, backend, inputs="1x32x32")
+    assert found.whole is None
+    assert found.latency_s > 0
+
+
+def test_threads_are_not_dropped_for_a_gpu():
+    with pytest.raises(InputError, match="takes no --threads 4"):
+        backend_of("cuda", 4)
 
 
 def test_validation_against_whole_networks():
