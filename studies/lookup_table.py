@@ -17,18 +17,14 @@ from chipwise.measure.latency.networks import backend_of
 from chipwise.measure.latency.table import LatencyTable
 from chipwise.measure.latency.validation import Validation, agreement, validate
 
-NETWORKS = 12
-"""Of each family."""
-
-ROUNDS = 6
 TITLES = {"torch": "", "onnxruntime": ": ONNX Runtime"}
 IMAGE = torch.zeros(1, 1, 32, 32)
 
 
-def widths(count: int, low: int, high: int) -> list[list[int]]:
+def widths(seed: int, low: int, high: int, networks: int) -> list[list[int]]:
     """Random widths of five layers, the same each time."""
-    generator = torch.Generator().manual_seed(count)
-    return torch.randint(low, high + 1, (NETWORKS, 5), generator=generator).tolist()
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(low, high + 1, (networks, 5), generator=generator).tolist()
 
 
 def staircase(table: LatencyTable) -> list[tuple[int, float, float]]:
@@ -59,22 +55,24 @@ def main() -> None:
     """Measure, print, and write if asked."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--backend", default="torch", choices=list(TITLES))
+    options.add_argument("--networks", type=int, default=12, help="of each of two families")
+    options.add_argument("--rounds", type=int, default=6)
     options.add_argument("--write", action="store_true", help="renew docs/adapt.md")
     given = options.parse_args()
     backend = backend_of(given.backend)
     table = LatencyTable.open(None, backend)
     models = {
-        "depthwise": [mobile(w) for w in widths(1, 8, 96)],
-        "plain": [plain(w) for w in widths(2, 8, 64)],
+        "depthwise": [mobile(w) for w in widths(1, 8, 96, given.networks)],
+        "plain": [plain(w) for w in widths(2, 8, 64, given.networks)],
     }
     every = [model for family in models.values() for model in family]
     for model in every:
         table.of(layer_shapes(model, IMAGE))
-    left = table.improve(ROUNDS)
-    found = validate(table, backend, every, IMAGE, rounds=ROUNDS)
+    left = table.improve(given.rounds)
+    found = validate(table, backend, every, IMAGE, rounds=given.rounds)
     rows = []
     for at, name in enumerate((*models, "both")):
-        chosen = slice(None) if name == "both" else slice(at * NETWORKS, (at + 1) * NETWORKS)
+        chosen = slice(None) if name == "both" else slice(at * given.networks, (at + 1) * given.networks)
         for what, estimates in (("lookup table", found.sums_s), ("MACs", found.macs)):
             how = agreement(estimates[chosen], found.measured_s[chosen])
             scale = f"{how.scale:.3f}" if what == "lookup table" else f"{1e-9 / how.scale:.2f} GMAC/s"
@@ -83,14 +81,14 @@ def main() -> None:
         [str(c), f"{s * 1e6:.0f}", f"{rate * 1e-9:.1f}"]
         for c, s, rate in staircase(LatencyTable.open(None, backend))
     ]
-    text = written(given.backend, found, table, left, rows, steps)
+    text = written(given, found, table, left, rows, steps)
     print(text)
     if given.write:
         section("lookup-table" if given.backend == "torch" else f"lookup-table-{given.backend}", text)
 
 
 def written(
-    backend: str,
+    given: argparse.Namespace,
     found: Validation,
     table: LatencyTable,
     left: float,
@@ -100,12 +98,13 @@ def written(
     """The section of the document."""
     facts = table.provenance
     versions = " ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    first, last = found.measured_s[:NETWORKS], found.measured_s[NETWORKS:]
+    each = given.networks
+    first, last = found.measured_s[:each], found.measured_s[each:]
     noise = {n: max(t) / min(t) - 1 for n, t in table.sentinels.items()}
     spans = [f"{min(t) * 1e6:.0f} to {max(t) * 1e6:.0f} us" for t in (first, last)]
-    return f"""### Lookup table against whole networks{TITLES[backend]}
-{NETWORKS} random depthwise networks ({spans[0]}) and {NETWORKS} random plain ones ({spans[1]}), 32x32 images;
-{len(table.entries)} entries, fastest of {ROUNDS + 1} rounds; {facts["device"]}, {facts["instructions"]},
+    return f"""### Lookup table against whole networks{TITLES[given.backend]}
+{each} random depthwise networks ({spans[0]}) and {each} random plain ones ({spans[1]}), 32x32 images;
+{len(table.entries)} entries, fastest of {given.rounds + 1} rounds; {facts["device"]}, {facts["instructions"]},
 {versions}, one thread, {facts["date"][:10]}. One scale factor for each row. The machine was shared:
 sentinels moved by up to {max(noise.values()):.0%} between rounds, and the last round lowered one entry by {left:.0%}.
 

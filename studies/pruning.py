@@ -45,6 +45,9 @@ LOCAL = {
     "both": Local(),
     "both, by filter": Local(scope="filter"),
 }
+LAST = f"{max(BUDGETS)}: gradual {GLOBAL[-1]}"
+"""The point that a seed's run ends with."""
+
 LOCAL_DENSITIES = (0.3, 0.2)
 
 BELOW = (0.01, 0.02, 0.03)
@@ -133,7 +136,8 @@ def run(seed: int, points: Points) -> None:
 
 def compared(seeds: Sequence[dict[str, Any]], steps: int) -> list[list[str]]:
     """Energy at equal accuracy, relative to the dense network's, by method; and ratios to energy-aware pruning."""
-    methods = dict.fromkeys(n.split()[1] for n in seeds[0] if n.startswith(f"{steps}: "))
+    named = (n.split()[1] for n in seeds[0] if n.startswith(f"{steps}: "))
+    methods = dict.fromkeys(method for method in named if method != "choice")  # which has one point
     rows = []
     for below in BELOW:
         at: dict[str, list[float | None]] = {method: [] for method in methods}
@@ -236,14 +240,13 @@ def main() -> None:
     torch.set_num_threads(1)
     for seed in (int(s) for s in asked.seeds.split(",") if s):
         run(seed, Points(asked.points / f"pruning_{seed}.json"))
-    if asked.write:
-        found = [Points(path).found for path in sorted(asked.points.glob("pruning_*.json"))]
-        whole = [
-            {name: p["value"] for name, p in seed.items()} for seed in found if "300: gradual 0.05" in seed
-        ]
+    kept = [Points(path).found for path in sorted(asked.points.glob("pruning_*.json"))]
+    whole = [{name: p["value"] for name, p in seed.items()} for seed in kept if LAST in seed]
+    if whole:
         text = written(whole)
         print(text)
-        section("pruning", text)
+        if asked.write:
+            section("pruning", text)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.networks.bypass import Bypass
 from chipwise.adapt.sources import is_own, make_network
 from chipwise.adapt.trace import run
-from chipwise.adapt.whole_files import beside, write_json, writing
+from chipwise.adapt.whole_files import beside, write_json
 from chipwise.errors import InputError, MissingExtra
 
 ARCHITECTURE, WEIGHTS, PROBE = "arch.json", "weights.safetensors", "probe.safetensors"
@@ -59,16 +59,16 @@ def save_network(model: Any, folder: Path, example: Any, *, source: str = "") ->
         source: name of the network that this one was cut from; empty for one of the user's own.
 
     Raises:
-        InputError: the folder cannot be written; a network whose output is no tensor.
+        OSError: the folder cannot be written; it may be one that nobody has named, so its user tells of it.
+        InputError: a network whose output is no tensor.
     """
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     probe = probed(model, example)
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_tensors(tensors, folder / WEIGHTS)
-        _write_tensors(probe, folder / PROBE)
-        known = Architecture(source=source, weights_sha256=_sha256(folder / WEIGHTS), layers=_sizes(model))
-        write_json(folder / ARCHITECTURE, known.model_dump(by_alias=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_tensors(tensors, folder / WEIGHTS)
+    _write_tensors(probe, folder / PROBE)
+    known = Architecture(source=source, weights_sha256=_sha256(folder / WEIGHTS), layers=_sizes(model))
+    write_json(folder / ARCHITECTURE, known.model_dump(by_alias=True))
 
 
 def probed(model: Any, example: Any) -> dict[str, Any]:

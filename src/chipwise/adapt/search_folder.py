@@ -225,8 +225,8 @@ class SearchFolder:
             how = "a network of your own must come with the same weights each time"
         differ = "differ" if what.split()[0].endswith("s") or what.endswith("s") else "differs"
         raise InputError(
-            f"folder {str(self.path)!r} holds another search: its {what} {differ} ({how}); name a new folder, or ask as "
-            "before"
+            f"folder {str(self.path)!r} holds another search: its {what} {differ} ({how}); name a new folder, or ask "
+            "as before"
         )
 
     def _write(self, folder: Path, found: Adapted, row: Row | None) -> None:

@@ -297,7 +297,7 @@ def test_a_start_that_is_damaged_is_told(tmp_path):
     keep = SearchFolder(tmp_path, TASK.example)
     keep.keep_start(net(), {"base steps": 2})
     assert torch.equal(keep.start(net(), {"base steps": 2})[0].weight, net()[0].weight)
-    with pytest.raises(InputError, match="its base steps differ .2 there, 3 now"):
+    with pytest.raises(InputError, match=r"its base steps differ \(2 there, 3 now\)"):
         keep.start(net(), {"base steps": 3})
     (tmp_path / "start" / WEIGHTS).write_bytes(b"")
     with pytest.raises(InputError, match=r"delete the folder '.*/start', and it is trained again"):

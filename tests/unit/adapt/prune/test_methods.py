@@ -101,7 +101,9 @@ def test_a_budget_beyond_the_accuracy_floor_says_what_came_of_it(task, monkeypat
 
     monkeypatch.setattr(Task, "evaluate", as_dense)
     monkeypatch.setattr(eap, "_ladder", lambda high, _least: [eap.STEP * high])
-    with pytest.raises(BudgetError, match=r"search came to .*falls to .*max drop 0.5 below .*allow a larger") as told:
+    with pytest.raises(
+        BudgetError, match=r"search came to .*falls to .*max drop 0.5 below .*allow a larger"
+    ) as told:
         energy_aware(net(), task, {ENERGY: 0.8}, replace(QUICK, max_drop=0.5))
     assert told.value.reached["energy"] < ENERGY.of(layer_shapes(net(), task.example))
 
