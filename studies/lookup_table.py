@@ -97,6 +97,7 @@ def written(
 ) -> str:
     """The section of the document."""
     facts = table.provenance
+    device = ", ".join(facts[name] for name in ("device", "instructions") if name in facts)
     versions = " ".join(f"{name} {version}" for name, version in facts["versions"].items())
     each = given.networks
     first, last = found.measured_s[:each], found.measured_s[each:]
@@ -104,7 +105,7 @@ def written(
     spans = [f"{min(t) * 1e6:.0f} to {max(t) * 1e6:.0f} us" for t in (first, last)]
     return f"""### Lookup table against whole networks{TITLES[given.backend]}
 {each} random depthwise networks ({spans[0]}) and {each} random plain ones ({spans[1]}), 32x32 images;
-{len(table.entries)} entries, fastest of {given.rounds + 1} rounds; {facts["device"]}, {facts["instructions"]},
+{len(table.entries)} entries, fastest of {given.rounds + 1} rounds; {device},
 {versions}, one thread, {facts["date"][:10]}. One scale factor for each row. The machine was shared:
 sentinels moved by up to {max(noise.values()):.0%} between rounds, and the last round lowered one entry by {left:.0%}.
 

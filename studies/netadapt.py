@@ -1,8 +1,8 @@
 """NetAdapt guided by latency, by MACs, and uniform width: accuracy at several budgets. Ten minutes per seed.
 
-On a chip: depthwise and pointwise layers. On the CPU: residual blocks.
+On a chip: depthwise and pointwise layers, in a stack of equal ones or in a pyramid. On the CPU: residual blocks.
 
-    python studies/netadapt.py [--on cpu|CHIP] [--seeds 0,1,2] [--fast] [--write]
+    python studies/netadapt.py [--on cpu|CHIP] [--network stack|pyramid|residual] [--seeds 0,1,2] [--fast] [--write]
 
 Each seed trains its own network on its own fifth of the digits. All networks get the same number of steps of
 fine-tuning. `--write` renews the section of docs/adapt.md.
@@ -13,7 +13,7 @@ fine-tuning. `--write` renews the section of docs/adapt.md.
 import argparse
 import copy
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -35,16 +35,16 @@ from chipwise.adapt.tasks.digits import FOLDS, digits
 from chipwise.measure.latency.networks import backend_of
 from chipwise.measure.latency.table import LatencyTable
 
-ON_CHIP = (16, 32, 64, 64, 64, 64, 64), (2, 1, 2, 1, 1, 1, 1)
+STACK = (16, 32, 64, 64, 64, 64, 64), (2, 1, 2, 1, 1, 1, 1)
 """Widths and strides of depthwise and pointwise layers: as in MobileNet, most time goes to a stack of equal ones."""
 
-ON_CPU = (16, 24, 48)
+PYRAMID = (16, 32, 48, 64, 96), (1, 2, 1, 2, 1)
+"""The same, wider layer by layer: depthwise layers on large planes take most of a chip's time and few of the MACs."""
+
+RESIDUAL = (16, 24, 48)
 """Widths of residual blocks of 3x3 convolutions. A depthwise call costs some 85 µs on a CPU, however few its channels
 are: in such a network the time that can be saved falls with the MACs, layer by layer, and both guides lead to the same
 place."""
-
-CHIP_SHARES, CPU_SHARES = (0.5, 0.35, 0.25), (0.85, 0.7)
-"""Of the start's latency."""
 
 START, BY_LATENCY, BY_MACS, UNIFORM = "start", "NetAdapt, latency", "NetAdapt, MACs", "uniform width"
 
@@ -64,26 +64,59 @@ class Size:
     holdout: int = 1000
     test: int = 4000
     first_step: float = 0.025
-    """As published. With 0.05 or 0.1 a single layer must give more than half of its filters at once, and the search
-    ends up behind uniform width."""
+    """As published. With 0.1 a single layer must give more than half of its filters at once."""
+    decay: float = 1.0
     granularity: int = 1
+    search_rate: float = 0.4
+    """Of the task's learning rate, in the search: ten steps at the whole of it shake a trained network more than they
+    mend it."""
 
 
-CPU = Size(base=300, tuned=200, holdout=500, test=2000, first_step=0.05, granularity=4)
+QUICK = Size(base=600, tuned=300, first_step=0.1, decay=0.95, granularity=4, search_rate=1.0)
+CPU = Size(
+    base=300, tuned=200, holdout=500, test=2000, first_step=0.1, decay=0.95, granularity=4, search_rate=1.0
+)
 FAST = Size(base=4, short=1, tuned=12, train=128, holdout=64, test=64, first_step=0.3, granularity=4)
 
 
-def one_seed(
-    seed: int, latency: Resource, shares: Sequence[float], size: Size
-) -> dict[str, dict[str, float]]:
+@dataclass(frozen=True)
+class Case:
+    """What is made smaller, and how far."""
+
+    make: Callable[[], Any]
+    layers: str
+    shares: tuple[float, ...]
+    """Of the start's latency."""
+    size: Size
+
+
+CASES = {
+    "stack": Case(
+        lambda: mobile(STACK[0], strides=STACK[1]),
+        "a stack of equal depthwise and pointwise layers",
+        (0.5, 0.35, 0.25),
+        Size(),
+    ),
+    "pyramid": Case(
+        lambda: mobile(PYRAMID[0], strides=PYRAMID[1]),
+        "a pyramid of depthwise and pointwise layers",
+        (0.5,),
+        QUICK,
+    ),
+    "residual": Case(lambda: residual(RESIDUAL), "residual blocks", (0.85,), CPU),
+}
+
+
+def one_seed(seed: int, latency: Resource, case: Case, size: Size) -> dict[str, dict[str, float]]:
     """By network: what it needs, and its accuracy on digits that nobody has seen."""
+    shares = case.shares
     task = digits(seed, fold=seed % FOLDS, train=size.train, holdout=size.holdout, test=size.test)
     torch.manual_seed(seed)
-    start = residual(ON_CPU) if isinstance(latency, LatencyTable) else mobile(ON_CHIP[0], strides=ON_CHIP[1])
+    start = case.make()
     task.finetune(start, size.base, learning_rate=0.1)
     settings = Settings(
         first_step=size.first_step,
-        decay=1.0,
+        decay=size.decay,
         granularity=size.granularity,
         select="loss",
         short_steps=size.short,
@@ -93,8 +126,7 @@ def one_seed(
         {"progress": lambda _share, text: print(f"  {text}", file=sys.stderr)} if sys.stderr.isatty() else {}
     )
     found = {START: described(start, task, latency)}
-    # Ten steps at the rate of the long ones would shake a trained network more than they mend it.
-    searching = replace(task, learning_rate=0.4 * task.learning_rate)
+    searching = replace(task, learning_rate=size.search_rate * task.learning_rate)
     by_latency = netadapt(start, searching, {latency: min(shares)}, settings, watch=(Macs(),), **told).family
     picked = [first_within(by_latency, "latency", share) for share in shares]
     # As in the paper's table: with MACs for a guide, until there are fewer of them than latency led to.
@@ -173,7 +205,9 @@ def differences(seeds: Sequence[Mapping[str, Mapping[str, float]]], share: str) 
             if key in own[0]:
                 parts.append(signed([o[key] / m[key] - 1 for o, m in zip(others, own, strict=True)], what))
         points = [o["test"] - m["test"] for o, m in zip(others, own, strict=True)]
-        lines.append(f"- {share}: {name}, against latency: {', '.join(parts)}, {signed(points, 'points')}.")
+        slower = sum(o["latency_s"] > m["latency_s"] for o, m in zip(others, own, strict=True))
+        parts.append(f"{signed(points, 'points')}; it is slower in {slower} of {len(own)} seeds")
+        lines.append(f"- {share}: {name}, against latency: {', '.join(parts)}.")
     return lines
 
 
@@ -218,6 +252,7 @@ def main() -> int:
     """Run the study; the exit code."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--on", default="cpu", metavar="cpu|CHIP")
+    options.add_argument("--network", choices=list(CASES), help="residual on the CPU, stack on a chip")
     options.add_argument("--seeds", default="0,1,2", help="as 0,1,2; those that are kept are not run again")
     options.add_argument("--fast", action="store_true", help="tiny, to see that it runs")
     options.add_argument(
@@ -231,31 +266,33 @@ def main() -> int:
     torch.set_num_threads(1)
     cpu = given.on == "cpu"
     latency: Resource = LatencyTable.open(None, backend_of("torch")) if cpu else Latency(given.on)
-    shares = CPU_SHARES if cpu else CHIP_SHARES
-    size = FAST if given.fast else CPU if cpu else Size()
+    network = given.network or ("residual" if cpu else "stack")
+    case = CASES[network]
+    size = FAST if given.fast else case.size
+    name = f"netadapt-{given.on}-{network}"
     seeds = []
     for seed in (int(s) for s in given.seeds.split(",")):
-        points, key = Points(given.points / f"netadapt_{given.on}_{seed}.json"), f"{shares} {size}"
-        found = points.get("networks", key) or one_seed(seed, latency, shares, size)
+        points, key = Points(given.points / f"{name}-{seed}.json"), f"{case.shares} {size}"
+        found = points.get("networks", key) or one_seed(seed, latency, case, size)
         points.put("networks", key, found)
         seeds.append(found)
         print(f"seed {seed} is done", file=sys.stderr)
     shown = table(seeds)
     print(shown)
     if given.write:
-        section(f"netadapt-{given.on}", text(given.on, size, shown, len(seeds)))
+        section(name, text(given.on, network, size, shown, len(seeds)))
     return 0
 
 
-def text(on: str, size: Size, shown: str, seeds: int) -> str:
+def text(on: str, network: str, size: Size, shown: str, seeds: int) -> str:
     """The section of docs/adapt.md."""
     where = "a CPU, measured (lookup table)" if on == "cpu" else f"{on}, modelled"
-    layers = "residual blocks" if on == "cpu" else "depthwise and pointwise layers"
-    return f"""### NetAdapt guided by latency and by MACs: {where}
-A network of {layers} on cluttered digits, cut to shares of its latency; at each, the run guided by MACs
-goes on to 5 % fewer MACs than the run guided by latency has there. {size.tuned} steps of fine-tuning each.
-{seeds} seeds, each with its own fifth of the digits to test on; mean ± standard error.
-`python studies/netadapt.py --on {on}`.
+    return f"""### NetAdapt guided by latency and by MACs: {network} on {where}
+A network of {CASES[network].layers} on cluttered digits, cut to shares of its latency; at each, the run guided by
+MACs goes on to 5 % fewer MACs than the run guided by latency has there. Iterations save {size.first_step:.1%} of the
+start, proposals get {size.short} steps of fine-tuning, and every network {size.tuned} in all. {seeds} seeds, each with
+its own fifth of the digits to test on; mean ± standard error. `python studies/netadapt.py --on {on} --network
+{network}`.
 
 {shown}"""
 

@@ -36,7 +36,7 @@ BUDGETS = {60: 0.02, 300: 0.05}
 """Steps of fine-tuning in all, the same for every method, and the learning rate that suits them: a twentieth of the
 training, where its full rate shakes networks more than it mends them, and a third of it."""
 
-UNIFORM, GLOBAL, PRICES = (0.3, 0.2, 0.1), (0.2, 0.1, 0.05), (0.3, 1.0, 3.0)
+UNIFORM, GLOBAL, PRICES = (0.3, 0.2, 0.1), (0.2, 0.1, 0.05), (0.3, 1.0, 3.0, 10.0)
 WIDTHS, HIDDEN, BASE_STEPS = (12, 24, 24, 48, 48), 96, 1000
 LOCAL = {
     "magnitude": MAGNITUDE,

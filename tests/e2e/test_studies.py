@@ -55,7 +55,7 @@ def test_netadapt_is_compared_with_uniform_width_and_macs(tmp_path):
     told = run("netadapt", *asked)
     assert "| 25%: NetAdapt, latency |" in told
     for seed in (0, 1):
-        kept = json.loads((tmp_path / f"netadapt_nvdla_small_{seed}.json").read_text(encoding="utf-8"))
+        kept = json.loads((tmp_path / f"netadapt-nvdla_small-stack-{seed}.json").read_text(encoding="utf-8"))
         found = kept["networks"]["value"]
         most = {share: share * found["start"]["latency_s"] * (1 + 1e-9) for share in (0.5, 0.35, 0.25)}
         for share, latency_s in most.items():
