@@ -195,7 +195,7 @@ def points_of(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:
             f"{mean(s[name]['macs'] for s in seeds):.3f}",
         ]
         for name in seeds[0]
-        if not name.startswith("local")
+        if not name.startswith("local") and all(name in s for s in seeds)
     ]
 
 
