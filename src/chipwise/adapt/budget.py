@@ -72,9 +72,10 @@ class Budget:
             BudgetError: always.
         """
         parts = []
+        over = self.over(reached)
         for limit in self.limits:
-            least = reached[limit.resource.name]
-            if least > limit.most * (1 + 1e-9):
+            if limit.resource.name in over:
+                least = reached[limit.resource.name]
                 what = (
                     "is not met: the search came to"
                     if ended

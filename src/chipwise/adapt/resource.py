@@ -127,6 +127,9 @@ the mapping stays legal, and what it was chosen for still never rises with more 
 Zeros = Literal["estimate", "chip"]
 """As `chipwise evaluate --zeros`: what the survey's energy estimation makes of zeros, or what the chip itself does."""
 
+AS_IS = "energy-as-is"
+"""What a budget calls the energy on a chip that does about zeros what its file says."""
+
 
 class _OnChip:
     """Best mappings by shape: a search asks for the same few shapes again and again."""
@@ -198,7 +201,7 @@ class Energy(Resource):
     @property
     def name(self) -> str:
         """`energy` or `energy-as-is`."""
-        return "energy" if self.zeros == "estimate" else "energy-as-is"
+        return "energy" if self.zeros == "estimate" else AS_IS
 
     def of_layer(self, shape: LayerShape) -> float:
         """PJ of the layer per input."""

@@ -12,7 +12,7 @@ from chipwise.adapt.netadapt.uniform import uniform_width
 from chipwise.adapt.netadapt.v1 import netadapt
 from chipwise.adapt.netadapt.v2 import netadapt_v2
 from chipwise.adapt.prune.methods import energy_aware, magnitude
-from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Resource, Size, Weights
+from chipwise.adapt.resource import AS_IS, Bops, Energy, Latency, Macs, Resource, Size, Weights
 from chipwise.adapt.result import Adapted, Result
 from chipwise.adapt.run_state import Told, settled, task_facts
 from chipwise.adapt.search_folder import SearchFolder
@@ -23,8 +23,6 @@ from chipwise.errors import ChipwiseError, InputError, Note, did_you_mean
 from chipwise.hardware.accelerator import Accelerator
 
 Method = Callable[..., Result]
-
-AS_IS = "energy-as-is"
 
 METHODS: Mapping[str, Method] = {
     "netadapt": netadapt,

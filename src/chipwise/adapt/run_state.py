@@ -14,7 +14,7 @@ from chipwise.adapt.resource import Energy, Latency, Resource
 from chipwise.adapt.result import Adapted, Result, Row
 from chipwise.adapt.search_folder import RESOURCES, WEIGHTS, SearchFolder, digest
 from chipwise.adapt.shapes import LayerShape
-from chipwise.adapt.task import Task
+from chipwise.adapt.task import SPLITS, Task
 from chipwise.errors import InputError
 from chipwise.hardware.accelerator import Accelerator
 
@@ -136,7 +136,7 @@ class RunState:
 
 def task_facts(task: Task) -> dict[str, Any]:
     """What makes two tasks the same one, as far as can be told without their data."""
-    splits = {name: len(task.split(name)) for name in ("train", "holdout", "test")}
+    splits = {name: len(task.split(name)) for name in SPLITS}
     return {
         "name": task.name, "seed": task.seed, "images": splits, "batch size": task.batch_size,
         "learning rate": task.learning_rate, "short steps": task.short_steps, "long steps": task.long_steps,

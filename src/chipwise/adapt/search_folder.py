@@ -163,9 +163,12 @@ class SearchFolder:
 
     def keep(self, found: Adapted, row: Row | None) -> None:
         """Write the next network of the family."""
-        with writing(self.path), beside(self._family(self._kept)) as place:
-            self._write(place, found, row)
+        self._keep_at(self._family(self._kept), found, row)
         self._kept += 1
+
+    def _keep_at(self, folder: Path, found: Adapted, row: Row | None) -> None:
+        with writing(self.path), beside(folder) as place:
+            self._write(place, found, row)
 
     def keep_final(self, found: Adapted) -> None:
         """Write the network after long-term fine-tuning."""
@@ -193,9 +196,9 @@ class SearchFolder:
                 raise InputError(
                     f"folder {str(self.path)!r} holds another search, of which {str(file)!r} differs; name a new folder"
                 )
-        for self._kept, (folder, found, row) in enumerate(zip(points, family, rows, strict=True)):
+        for folder, found, row in zip(points, family, rows, strict=True):
             if not (folder / POINT).is_file():
-                self.keep(found, row)
+                self._keep_at(folder, found, row)
         if not (self.path / POINT).is_file():
             self.keep_final(last)
 

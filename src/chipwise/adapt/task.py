@@ -74,14 +74,19 @@ def quick_order(model: Any, inputs: Any) -> Any:
     With the channels of a place side by side a CPU trains convolutions up to 1.7 times as fast, and layers hand the
     order on. Networks that `view` what a convolution says run on the usual order alone, so it is tried on one input.
     """
-    if inputs.dim() != 4:
-        return torch.preserve_format
+    return _tried(model, inputs)[0]
+
+
+def _tried(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """`quick_order`, and what the network says of the input that it was tried on."""
+    usual = torch.contiguous_format if inputs.dim() == 4 else torch.preserve_format
     with evaluating(model):
-        try:
-            model(inputs[:1].contiguous(memory_format=torch.channels_last))
-        except RuntimeError:
-            return torch.contiguous_format
-    return torch.channels_last
+        if inputs.dim() == 4:
+            try:
+                return torch.channels_last, model(inputs[:1].contiguous(memory_format=torch.channels_last))
+            except RuntimeError:
+                pass  # the usual order tells whether that was the reason
+        return usual, model(inputs[:1].contiguous(memory_format=usual))
 
 
 def sgd(parameters: Any, rate: float) -> Any:
@@ -180,9 +185,8 @@ class Task:
         optimizer = self.optimizer([p for p in model.parameters() if p.requires_grad], rate)
         named = dict(model.named_parameters())
         device = next(model.parameters()).device
-        order = quick_order(model, self.example.to(device))
+        order = self._order(model, device)
         losses: list[float] = []
-        self._check_outputs(model, order)
         model.train()
         for step, indices in enumerate(self._draws(steps, self.seed if seed is None else seed)):
             for group in optimizer.param_groups:
@@ -220,8 +224,7 @@ class Task:
         data = self.split(split)
         samples = len(data) if most is None else min(most, len(data))
         device = next(model.parameters()).device
-        order = quick_order(model, self.example.to(device))
-        self._check_outputs(model, order)
+        order = self._order(model, device)
         metric = loss = 0.0
         with evaluating(model):
             for indices in torch.arange(samples).split(500):
@@ -258,22 +261,23 @@ class Task:
             "network's weights are beyond what it can compute with. Try a lower learning rate, or another network"
         )
 
-    def _check_outputs(self, model: Any, order: Any) -> None:
-        """Refuse classes without an output, which would end the training at the first batch that has one.
+    def _order(self, model: Any, device: Any) -> Any:
+        """The memory format to run a network in, found on one input.
+
+        Refuses classes without an output, which would end the training at the first batch that has one.
 
         What a loss of the user's own takes for classes is not known, and such a loss goes unchecked.
         """
+        order, outputs = _tried(model, self.example.to(device))
         if self.loss is not nn.functional.cross_entropy or (classes := self.classes) is None:
-            return
-        device = next(model.parameters()).device
-        with evaluating(model):
-            outputs = model(self.example.to(device).contiguous(memory_format=order))
+            return order
         if isinstance(outputs, torch.Tensor) and outputs.dim() > 1 and outputs.shape[1] < classes:
             raise InputError(
                 f"task {self.name!r}: has {classes} classes, and network {type(model).__name__!r} has "
                 f"{outputs.shape[1]} outputs; give a network with an output per class (of chipwise's, "
                 f"classes={classes}), or mend the targets"
             )
+        return order
 
     def _draws(self, steps: int, seed: int) -> Iterator[Any]:
         """Indices of each batch: whole shuffled passes over the data, one after the other."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from chipwise.adapt.resource import Resource
+from chipwise.adapt.resource import AS_IS, Resource
 from chipwise.adapt.result import Adapted, Result
 from chipwise.adapt.search_folder import SearchFolder
 from chipwise.adapt.whole_files import write_json, write_text, writing
@@ -13,7 +13,7 @@ from chipwise.report.tables import percent
 CARD, HISTORY = "card.md", "history.json"
 
 BOTH_ENERGIES = (
-    "`energy`: zeros save what the estimation of energy-aware pruning takes for granted; `energy-as-is`: what they "
+    f"`energy`: zeros save what the estimation of energy-aware pruning takes for granted; `{AS_IS}`: what they "
     "save on the chip as its file describes it."
 )
 
@@ -36,7 +36,7 @@ def markdown(result: Result) -> str:
         cells += [_share(r, point, start) for r in result.resources]
         cells += [by_name[n].show(point.measured[n]) if n in point.measured else "" for n in measured]
         lines.append("| " + " | ".join(cells) + " |")
-    if {"energy", "energy-as-is"} <= by_name.keys():
+    if {"energy", AS_IS} <= by_name.keys():
         lines += ["", BOTH_ENERGIES]
     error = (final.holdout.metric * (1 - final.holdout.metric) / final.holdout.samples) ** 0.5
     lines += [

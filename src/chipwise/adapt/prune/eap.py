@@ -18,6 +18,7 @@ that give little for it, and decides by a handful of images.
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf, log
 from typing import Any, Literal, final
 
@@ -212,8 +213,8 @@ def one_round(
         if budget is not None and budget.met(present):
             break
         rows = sampler.rows(model, path, outputs[path])
-        least = _least(path, by_path, present, budget)
-        _prune_for_energy(model, path, rows, task, energy, by_path[path], sum(needs.values()), asked, least)
+        enough = partial(_meets, budget, present, by_path[path])
+        _prune_for_energy(model, path, rows, task, energy, by_path[path], sum(needs.values()), asked, enough)
         found = densities(model)[path]
         tell(f"{path}: density {found:.3f}")
         present = _at_density(present, by_path[path], found)
@@ -250,20 +251,11 @@ def _ladder(high: float, least: float) -> list[float]:
     return [high * STEP**k for k in range(1, 1 + int(log(least / high) / log(STEP) + 1e-9))]
 
 
-def _least(
-    path: str,
-    by_path: Mapping[str, Sequence[LayerShape]],
-    present: Sequence[LayerShape],
-    budget: Budget | None,
-) -> float:
-    """The density at which this layer alone brings the network within the budget; 0 where it cannot."""
-    if budget is None:
-        return 0.0
-    high = max(shape.weight_density for shape in by_path[path])
-    for density in _ladder(high, high / 50):
-        if budget.met(_at_density(present, by_path[path], density)):
-            return density
-    return 0.0
+def _meets(
+    budget: Budget | None, present: Sequence[LayerShape], own: Sequence[LayerShape], density: float
+) -> bool:
+    """Whether the layer of `own` at that density brings the network within the budget."""
+    return budget is not None and budget.met(_at_density(present, own, density))
 
 
 def _prune_for_energy(
@@ -275,7 +267,7 @@ def _prune_for_energy(
     own: Sequence[LayerShape],
     whole: float,
     asked: Settings,
-    least: float,
+    enough: Callable[[float], bool],
 ) -> None:
     """Prune one layer, in place, to where loss and the price of its energy are least together.
 
@@ -289,7 +281,7 @@ def _prune_for_energy(
 
     high = densities(model)[path]
     best, best_worth = None, task.evaluate(model, most=asked.judged).loss + price(high)
-    for density in _ladder(high, max(least, asked.least_density)):
+    for density in _ladder(high, asked.least_density):
         trial = copy.deepcopy(model)
         prune_layer(prunable(trial)[path], density, rows, asked.local)
         loss = task.evaluate(trial, most=asked.judged).loss
@@ -298,6 +290,8 @@ def _prune_for_energy(
         worth = loss + price(densities(trial)[path])
         if worth < best_worth:
             best, best_worth = trial, worth
+        if enough(density):
+            break
     if best is not None:
         kept, layer = prunable(best)[path], prunable(model)[path]
         set_mask(layer, mask_of(kept))
