@@ -3,7 +3,7 @@
 # ruff: noqa: INP001 - scripts beside each other, not a package
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
@@ -38,6 +38,43 @@ def least_at(curve: Sequence[tuple[float, float]], accuracy: float) -> float | N
         if a1 >= accuracy:
             return e0 + (e1 - e0) * (accuracy - a0) / (a1 - a0)
     return None
+
+
+def at_equal_accuracy(
+    curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]],
+    accuracies: Sequence[float],
+    told: str,
+    digits: int,
+    ratio: Callable[[list[float]], str],
+) -> list[list[str]]:
+    """By method what it needs where it keeps an accuracy, that over the first method's, and how many seeds have it.
+
+    Args:
+        curves: of each method, in each seed, its points (need, accuracy).
+        accuracies: of each seed.
+        told: how rows begin.
+        digits: of needs.
+        ratio: shows needs over the first method's, seed by seed.
+    """
+    at = {
+        method: [least_at(curve, accuracy) for curve, accuracy in zip(own, accuracies, strict=True)]
+        for method, own in curves.items()
+    }
+    first = next(iter(at))
+    rows = []
+    for method, values in at.items():
+        known = [v for v in values if v]
+        ratios = [v / o for v, o in zip(values, at[first], strict=True) if v and o]
+        shown = ratio(ratios) if len(ratios) > 1 and method != first else ""
+        needs = with_error(known, digits) if known else ""
+        rows.append([f"{told}, {method}", needs, shown, f"{len(known)} of {len(values)}"])
+    return rows
+
+
+def noise(values: Sequence[float], usual: float = 0.0) -> str:
+    """A remark where the mean is within two standard errors of what it would be without a difference."""
+    error = stdev(values) / sqrt(len(values)) if len(values) > 1 else float("inf")
+    return "" if abs(mean(values) - usual) > 2 * error else " (within the noise)"
 
 
 def with_error(values: Sequence[float], digits: int = 1) -> str:

@@ -20,7 +20,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
-from adapt_files import least_at, section, with_error
+from adapt_files import at_equal_accuracy, noise, section, with_error
 from study_files import ROOT, Points, markdown_table
 
 from chipwise.adapt.netadapt.settings import Settings
@@ -182,7 +182,7 @@ def table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
         for name in seeds[0]
     ]
     lines = [line for share in shares_of(seeds) for line in differences(seeds, share)]
-    return markdown_table(head, rows) + "\n" + "\n".join(lines) + "\n\n" + at_equal_accuracy(seeds)
+    return markdown_table(head, rows) + "\n" + "\n".join(lines) + "\n\n" + compared(seeds)
 
 
 def shares_of(seeds: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -211,27 +211,20 @@ def differences(seeds: Sequence[Mapping[str, Mapping[str, float]]], share: str) 
     return lines
 
 
-def at_equal_accuracy(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+def compared(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
     """Latency of each method where straight lines between its networks lose so much accuracy, over NetAdapt's."""
+    curves = {
+        method: [
+            [(1e6 * f["latency_s"], f["test"]) for name, f in found.items() if name.endswith((method, START))]
+            for found in seeds
+        ]
+        for method in (BY_LATENCY, BY_MACS, UNIFORM)
+    }
     rows = []
     for below in BELOW:
-        at: dict[str, list[float | None]] = {}
-        for method in (BY_LATENCY, BY_MACS, UNIFORM):
-            for found in seeds:
-                curve = [
-                    (f["latency_s"], f["test"]) for name, f in found.items() if name.endswith((method, START))
-                ]
-                at.setdefault(method, []).append(least_at(curve, found[START]["test"] - below))
-        for method, values in at.items():
-            pairs = [(v, o) for v, o in zip(values, at[BY_LATENCY], strict=True) if v and o]
-            ratio = (
-                signed([v / o - 1 for v, o in pairs], "%") if len(pairs) > 1 and method != BY_LATENCY else ""
-            )
-            shown = with_error([1e6 * v for v in values if v], 1) if any(values) else ""
-            count = sum(v is not None for v in values)
-            rows.append(
-                [f"{100 * below:.0f} below the start, {method}", shown, ratio, f"{count} of {len(seeds)}"]
-            )
+        accuracies = [found[START]["test"] - below for found in seeds]
+        told = f"{100 * below:.0f} below the start"
+        rows += at_equal_accuracy(curves, accuracies, told, 1, lambda r: signed([v - 1 for v in r], "%"))
     head = [
         "points of test accuracy, method",
         "latency, µs",
@@ -244,8 +237,7 @@ def at_equal_accuracy(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str
 def signed(values: Sequence[float], what: str) -> str:
     """Mean difference with its standard error, and whether it is more than two of those."""
     error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("inf")
-    clear = "" if abs(mean(values)) > 2 * error else " (within the noise)"
-    return f"{mean(values) * 100:+.1f} ± {error * 100:.1f} {what}{clear}"
+    return f"{mean(values) * 100:+.1f} ± {error * 100:.1f} {what}{noise(values)}"
 
 
 def main() -> int:

@@ -11,13 +11,12 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import torch
-from adapt_files import least_at, section, with_error
+from adapt_files import at_equal_accuracy, noise, section, with_error
 from study_files import Points, markdown_table
 
 from chipwise.adapt.networks import plain
@@ -138,33 +137,28 @@ def compared(seeds: Sequence[dict[str, Any]], steps: int) -> list[list[str]]:
     """Energy at equal accuracy, relative to the dense network's, by method; and ratios to energy-aware pruning."""
     named = (n.split()[1] for n in seeds[0] if n.startswith(f"{steps}: "))
     methods = dict.fromkeys(method for method in named if method != "choice")  # which has one point
+    dense = [found["dense"] for found in seeds]
+    curves = {
+        method: [
+            [
+                (p["energy_pj"] / found["dense"]["energy_pj"], p["test"])
+                for n, p in found.items()
+                if n.startswith((f"{steps}: {method} ", "dense"))
+            ]
+            for found in seeds
+        ]
+        for method in methods
+    }
     rows = []
     for below in BELOW:
-        at: dict[str, list[float | None]] = {method: [] for method in methods}
-        for found, method in product(seeds, methods):
-            dense, own = found["dense"], f"{steps}: {method} "
-            curve = [(p["energy_pj"], p["test"]) for n, p in found.items() if n.startswith((own, "dense"))]
-            value = least_at(curve, dense["test"] - below)
-            at[method].append(None if value is None else value / dense["energy_pj"])
-        for method, values in at.items():
-            pairs = [(v, e) for v, e in zip(values, at["EAP"], strict=True) if v and e]
-            rows.append(
-                [
-                    f"{100 * below:.0f} below dense, {method}",
-                    with_error([v for v in values if v], 3) if any(values) else "",
-                    ratio([v / e for v, e in pairs]) if method != "EAP" else "",
-                    f"{sum(v is not None for v in values)} of {len(values)}",
-                ]
-            )
+        accuracies = [point["test"] - below for point in dense]
+        rows += at_equal_accuracy(curves, accuracies, f"{100 * below:.0f} below dense", 3, ratio)
     return rows
 
 
 def ratio(values: Sequence[float]) -> str:
     """Mean with its standard error, and whether it is further from 1 than two of those."""
-    if len(values) < 2:
-        return ""
-    clear = abs(mean(values) - 1) > 2 * stdev(values) / len(values) ** 0.5
-    return with_error(values, 3) + ("" if clear else " (within the noise)")
+    return with_error(values, 3) + noise(values, 1)
 
 
 def before_training(seeds: Sequence[dict[str, Any]]) -> list[list[str]]:

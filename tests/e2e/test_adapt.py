@@ -57,6 +57,11 @@ def adapt(*more: str) -> int:
     return main(["adapt", "my_nets:net", "--task", "my_nets:task", "--step", "0.2", *more])
 
 
+def shortly(model: str, *more: str) -> list[str]:
+    """A search that is over after an iteration or two."""
+    return ["adapt", model, "--task", "my_nets:task", "--budget", "macs=0.7", "--step", "0.3", *more]
+
+
 def test_a_budget_on_a_chip_is_met_and_written(own, capsys):
     assert (
         adapt("--on", "nvdla_small", "--budget", "latency=0.6,weights=0.9", "--out", "result", "--json", "-")
@@ -150,17 +155,7 @@ def killed_at(monkeypatch, name: str, *arguments: str) -> None:
 @pytest.mark.parametrize("method", ["netadapt", "netadapt-v2", "uniform"])
 @pytest.mark.parametrize("name", ["start", "run.json", "01", "history.json"])
 def test_a_command_that_is_killed_at_a_write_goes_on(own, monkeypatch, capsys, method, name):
-    arguments = [
-        "adapt",
-        "mobile:width=0.5",
-        "--task",
-        "my_nets:task",
-        "--budget",
-        "macs=0.7",
-        "--step",
-        "0.3",
-    ]
-    arguments += ["--method", method, "--out"]
+    arguments = shortly("mobile:width=0.5", "--method", method, "--out")
     killed_at(monkeypatch, name, *arguments, "killed")
     assert list(own.joinpath("killed").rglob(".*"))
     assert main([*arguments, "killed"]) == 0
@@ -172,17 +167,7 @@ def test_a_command_that_is_killed_at_a_write_goes_on(own, monkeypatch, capsys, m
 
 
 def test_another_question_in_a_folder_is_refused(own, capsys):
-    arguments = [
-        "adapt",
-        "mobile:width=0.25",
-        "--task",
-        "my_nets:task",
-        "--budget",
-        "macs=0.7",
-        "--step",
-        "0.3",
-    ]
-    arguments += ["--out", "r"]
+    arguments = shortly("mobile:width=0.25", "--out", "r")
     assert main([*arguments, "--base-steps", "2"]) == 0
     capsys.readouterr()
     for more, message in (
@@ -217,7 +202,7 @@ def test_files_that_may_not_grow_end_in_one_message(own, capsys):
     """As on a full disk: a limit of the system on the size of files, under which the weights are too large."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    command = ["adapt", "mobile:width=2", "--task", "my_nets:task", "--budget", "macs=0.7", "--step", "0.3"]
+    command = shortly("mobile:width=2")
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
     try:
         assert main([*command, "--out", "r"]) == 2
