@@ -333,18 +333,7 @@ def result_shapes(result):
 def test_a_network_of_chipwise_is_trained_first_and_rebuilt_by_name(own, capsys):
     from chipwise.adapt.saved import load
 
-    arguments = [
-        "adapt",
-        "mobile",
-        "--task",
-        "my_nets:task",
-        "--budget",
-        "macs=0.7",
-        "--step",
-        "0.3",
-        "--out",
-        "r",
-    ]
+    arguments = shortly("mobile", "--out", "r")
     assert main(arguments) == 0
     arch = json.loads(Path("r/arch.json").read_text())
     assert arch["source"] == "mobile:classes=4,channels=1"

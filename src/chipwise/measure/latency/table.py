@@ -1,7 +1,6 @@
 """Lookup tables of measured latencies: one entry per layer shape, measured when it is first asked for."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any, final
 
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.shapes import LayerShape
+from chipwise.adapt.whole_files import write_text
 from chipwise.errors import InputError
 from chipwise.measure.latency.keys import key_of, shape_of
 from chipwise.measure.latency.table_file import SCHEMA, read_table
@@ -211,10 +211,8 @@ class LatencyTable(Resource):
             "sentinels": self.sentinels,
             "entries": {key: asdict(entry) for key, entry in self.entries.items()},
         }
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
-            beside.write_text(json.dumps(content, indent=0), encoding="utf-8")
-            beside.replace(self.path)
+            write_text(self.path, json.dumps(content, indent=0))
         except OSError as error:
             raise InputError(
                 f"lookup table {str(self.path)!r}: cannot be written: {error.strerror}"
