@@ -57,6 +57,15 @@ class Note(UserWarning):
     """What a user should know beside a result, as that a part of it is missing; commands print it on stderr."""
 
 
+def first_line(error: BaseException, most: int = 300) -> str:
+    r"""What an exception of somebody else's code says, cut to one line that fits into a message.
+
+    >>> first_line(ValueError("shapes differ\nsee below"))
+    'shapes differ'
+    """
+    return (str(error).strip().splitlines() or [""])[0][:most]
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the nearest known name, or the short list of what there is.
 

@@ -13,14 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from chipwise.adapt.channels import ChannelGroup
-from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.extra import TorchDispatchMode, nn, torch, tree_flatten, tree_map
 from chipwise.adapt.labels import Labels
 from chipwise.adapt.networks.bypass import Bypass
-from chipwise.adapt.stray_weights import TorchDispatchMode, tree_flatten
 from chipwise.adapt.trace import run
 from chipwise.errors import InputError
-
-tree_map = torch.utils._pytree.tree_map  # noqa: SLF001 - it has no public name
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 BY_CHANNEL = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.PReLU)  # noqa: SLF001

@@ -17,8 +17,8 @@ from chipwise.adapt.extra import nn, torch
 from chipwise.adapt.networks.bypass import Bypass
 from chipwise.adapt.sources import is_own, make_network
 from chipwise.adapt.trace import run
-from chipwise.adapt.whole_files import beside, write_json
 from chipwise.errors import InputError, MissingExtra
+from chipwise.whole_files import beside, write_json
 
 ARCHITECTURE, WEIGHTS, PROBE = "arch.json", "weights.safetensors", "probe.safetensors"
 _SIZES = (

@@ -20,8 +20,8 @@ from chipwise.adapt.extra import torch
 from chipwise.adapt.result import Adapted, Row
 from chipwise.adapt.saved import probed, rebuilt, save_network
 from chipwise.adapt.task import Score
-from chipwise.adapt.whole_files import beside, is_unfinished, remove_unfinished, write_json, writing
 from chipwise.errors import InputError
+from chipwise.whole_files import beside, is_unfinished, remove_unfinished, write_json, writing
 
 RUN, FAMILY, POINT, START = "run.json", "family", "point.json", "start"
 

@@ -4,12 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.extra import TorchDispatchMode, nn, torch, tree_flatten
 from chipwise.errors import InputError
-
-# PyTorch's own tools for nested arguments and for following operations; they have no public names.
-tree_flatten = torch.utils._pytree.tree_flatten  # noqa: SLF001
-TorchDispatchMode: Any = torch.utils._python_dispatch.TorchDispatchMode  # noqa: SLF001
 
 _PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "convolution", "_convolution"}
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from chipwise.adapt.channels import ChannelGroup, Keep, Side
-from chipwise.adapt.extra import nn, torch
-from chipwise.adapt.stray_weights import tree_flatten
+from chipwise.adapt.extra import nn, torch, tree_flatten
 from chipwise.adapt.trace import evaluating
-from chipwise.errors import InputError
+from chipwise.errors import InputError, first_line
 
 
 def cut(model: Any, keep: Keep) -> Any:
@@ -128,8 +127,8 @@ def _trial(model: Any, inputs: tuple[Any, ...], group: ChannelGroup) -> str:
     try:
         found = _run(cut(blind, {group: range(1, group.size)}), inputs)
     except Exception as error:  # noqa: BLE001 - the user's code runs here, and may raise anything
-        line = (str(error).strip().splitlines() or [""])[0][:200]
-        return f"the network does not run without some of its filters ({type(error).__name__}: {line})"
+        what = f"{type(error).__name__}: {first_line(error, 200)}"
+        return f"the network does not run without some of its filters ({what})"
     for a, b in zip(expected, found, strict=True):
         if a.shape != b.shape:
             return "the network's output changes its shape without some of its filters"

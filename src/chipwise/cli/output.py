@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from chipwise import whole_files
 from chipwise.errors import InputError, Note
 
 PIPE_CLOSED = 141
@@ -108,20 +109,9 @@ def write_text(option: str, target: str, text: str) -> None:
             # A device or a named pipe is written to; a file moved over it would destroy it.
             path.write_text(text, encoding="utf-8")
         else:
-            _replace(path, text)
+            whole_files.write_text(path, text)
     except OSError as error:
         raise _cannot_write(option, target, error) from None
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
 
 
 def _cannot_write(option: str, target: str, error: OSError) -> InputError:

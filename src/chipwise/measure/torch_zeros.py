@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chipwise.errors import ChipwiseError, InputError, MissingExtra
+from chipwise.errors import ChipwiseError, InputError, MissingExtra, first_line
 from chipwise.measure.densities import MeasuredDensities, Progress, as_array, images_in, provenance
 from chipwise.measure.images import read_inputs
 from chipwise.measure.zeros import Array, LayerZeros, Zeros, checked
@@ -206,9 +206,8 @@ def _run(module: Any, arguments: tuple[Any, ...]) -> None:
         raise
     except Exception as error:  # the user's code runs here, and may raise anything
         shown = ", ".join(str(list(a.shape)) for a in arguments)
-        lines = str(error).strip().splitlines() or [""]
         raise InputError(
-            f"network {type(module).__name__!r}: its forward raises {type(error).__name__}: {lines[0][:300]}; check "
+            f"network {type(module).__name__!r}: its forward raises {type(error).__name__}: {first_line(error)}; check "
             f"the batch, of shape {shown}"
         ) from error
 

@@ -6,9 +6,9 @@ from typing import Any
 from chipwise.adapt.resource import AS_IS, Resource
 from chipwise.adapt.result import Adapted, Result
 from chipwise.adapt.search_folder import SearchFolder
-from chipwise.adapt.whole_files import write_json, write_text, writing
 from chipwise.report import svg
 from chipwise.report.tables import percent
+from chipwise.whole_files import write_json, write_text, writing
 
 CARD, HISTORY = "card.md", "history.json"
 

@@ -92,7 +92,7 @@ def test_after_a_kill_at_any_write_every_file_comes_out_the_same(method, every, 
 
     ask(tmp_path / "whole")
     expected = contents(tmp_path / "whole")
-    monkeypatch.setattr("chipwise.adapt.whole_files._remove", lambda _place: None)
+    monkeypatch.setattr("chipwise.whole_files._remove", lambda _place: None)
     for last in range(1, 200, every):
         folder, writes = tmp_path / f"kill{last}", iter(range(1, last))
 
@@ -113,7 +113,7 @@ def test_after_a_kill_at_any_write_every_file_comes_out_the_same(method, every, 
         ask(folder)
         assert contents(folder) == expected, last
         shutil.rmtree(folder)
-        monkeypatch.setattr("chipwise.adapt.whole_files._remove", lambda _place: None)
+        monkeypatch.setattr("chipwise.whole_files._remove", lambda _place: None)
     assert last > 10
 
 

@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from chipwise.adapt.shapes import POOL, LayerShape
-from chipwise.errors import InputError, MissingExtra
+from chipwise.errors import InputError, MissingExtra, first_line
 from chipwise.measure.latency.device import cpu_provenance
 from chipwise.measure.latency.timing import Backend, Sampler, best_of
 from chipwise.workload.importers.own_code import told
@@ -105,8 +105,7 @@ class OnnxRuntime(Backend):
         try:
             session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has a class of its own for each way to fail
-            line = (str(error).strip().splitlines() or [""])[0][:300]
-            raise InputError(f"ONNX Runtime cannot load the model: {line}") from error
+            raise InputError(f"ONNX Runtime cannot load the model: {first_line(error)}") from error
         rng = np.random.default_rng(0)
         names = [wanted.name for wanted in session.get_inputs()]
         turns = cycle(

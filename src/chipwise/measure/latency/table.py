@@ -9,11 +9,11 @@ from typing import Any, final
 
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.shapes import LayerShape
-from chipwise.adapt.whole_files import write_text
 from chipwise.errors import InputError
 from chipwise.measure.latency.keys import key_of, shape_of
 from chipwise.measure.latency.table_file import SCHEMA, read_table
 from chipwise.measure.latency.timing import USUAL, Backend, Effort, Timing, best_of
+from chipwise.whole_files import write_text
 from chipwise.workload.importers.own_code import told
 
 WHOLE = Effort(runs=30, seconds=0.05, most=500)

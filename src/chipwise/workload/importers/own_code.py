@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from chipwise.errors import ChipwiseError, InputError
+from chipwise.errors import ChipwiseError, InputError, first_line
 
 
 def is_own_code(spec: str) -> bool:
@@ -63,5 +63,4 @@ def told(what: str, advice: str = "") -> Iterator[None]:
             f"{what}SystemExit: {error}: it ends the process (sys.exit); keep that out of what is imported and called"
         ) from error
     except Exception as error:
-        line = (str(error).strip().splitlines() or [""])[0][:300]
-        raise InputError(f"{what}{type(error).__name__}: {line}{advice}") from error
+        raise InputError(f"{what}{type(error).__name__}: {first_line(error)}{advice}") from error

@@ -7,7 +7,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import Any
 
-from chipwise.errors import InputError, MissingExtra
+from chipwise.errors import InputError, MissingExtra, first_line
 from chipwise.workload.importers.assemble import assemble
 from chipwise.workload.importers.fx import graph_of
 from chipwise.workload.importers.graph import Graph
@@ -149,7 +149,8 @@ def _graph(torch: Any, module: Any, positional: tuple[Any, ...], named: dict[str
         raise
     except Exception as error:  # noqa: BLE001 - the user's code runs here, and may raise anything
         graph, how = _recorded(module, positional, named)
-        return graph, f"{name} does not export ({_line(error)}); its layers are those of one run {how}"
+        why = first_line(error) or type(error).__name__
+        return graph, f"{name} does not export ({why}); its layers are those of one run {how}"
     return graph, ""
 
 
@@ -166,15 +167,9 @@ def _recorded(module: Any, positional: tuple[Any, ...], named: dict[str, Any]) -
             failure = error
     given = ", ".join(_shown(v) for v in (*positional, *named.values())) or "no arguments"
     raise InputError(
-        f"network {type(module).__name__!r}: its forward raises {type(failure).__name__}: {_line(failure)}; "
+        f"network {type(module).__name__!r}: its forward raises {type(failure).__name__}: {first_line(failure)}; "
         f"check the example input, {given}"
     ) from failure
-
-
-def _line(error: Exception) -> str:
-    """The first line of what an exception says."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 
 from chipwise.errors import InputError
 
+MOST = 100
+"""Characters of a name that are taken over, as names may not be much longer than twice that."""
+
 _UNFINISHED = re.compile(r"\.(\d{2,}|start|[a-z-]+\.(json|safetensors|md|svg))\.\d+")
 """What `beside` calls what is being written: with a dot before, and the process behind its name."""
 
@@ -18,7 +21,7 @@ _UNFINISHED = re.compile(r"\.(\d{2,}|start|[a-z-]+\.(json|safetensors|md|svg))\.
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """A place to write a file or a folder, which is moved to `path` at the end and removed after a failure."""
-    place = path.with_name(f".{path.name}.{os.getpid()}")
+    place = path.with_name(f".{path.name[:MOST]}.{os.getpid()}")
     try:
         yield place
         if path.is_dir():
