@@ -147,7 +147,7 @@ def killed_at(monkeypatch, name: str, *arguments: str) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", replaced)
-        patch.setattr("chipwise.adapt.whole_files._remove", lambda _place: None)
+        patch.setattr("chipwise.whole_files._remove", lambda _place: None)
         with pytest.raises(Killed):
             main(list(arguments))
 
@@ -231,6 +231,14 @@ def test_uniform_width(own, capsys):
     (row,) = found["history"]
     shares = [width / size for width, size in row["kept"].values()]
     assert max(shares) - min(shares) < 0.15
+
+
+def test_together_tries_all_layers_at_once(own, capsys):
+    assert adapt("--budget", "macs=0.7", "--step", "0.2", "--together", "--json", "-") == 0
+    first = json.loads(capsys.readouterr().out)["history"][0]
+    *single, joint = [proposal["kept"] for proposal in first["proposals"]]
+    assert all(len(kept) == 1 for kept in single)
+    assert len(joint) == len(single)
 
 
 def test_a_lookup_table_tells_estimated_and_measured_latency(own, capsys):

@@ -139,6 +139,13 @@ Select = Annotated[
         help="Which proposal is kept, by its score on the hold-out.",
     ),
 ]
+Together = Annotated[
+    bool,
+    typer.Option(
+        "--together",
+        help="NetAdapt also tries, in each iteration, that all layers give the same share of their filters.",
+    ),
+]
 
 
 def _steps(name: str, what: str) -> typer.models.OptionInfo:
@@ -207,6 +214,7 @@ def adapt(
     granularity: Granularity = 1,
     filters: Choice = "magnitude",
     select: Select = "accuracy",
+    together: Together = False,
     base_steps: Base = None,
     short_steps: Short = None,
     long_steps: Long = None,
@@ -235,6 +243,7 @@ def adapt(
         granularity=granularity,
         choice=filters,  # type: ignore[arg-type]  # checked above
         select=select,  # type: ignore[arg-type]
+        together=together,
         short_steps=short_steps,
         long_steps=long_steps,
         samples=samples,

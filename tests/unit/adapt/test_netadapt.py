@@ -96,6 +96,47 @@ def test_selection_by_loss_and_ratio_and_granularity(model, task):
     assert by_ratio.budget.met(layer_shapes(by_ratio.model, task.example))
 
 
+def test_together_adds_a_proposal_of_all_groups(model, task):
+    """Each group keeps the same share of its filters, and no larger share meets the constraint."""
+    alone = netadapt(model, task, {Macs(): 0.8}, replace(QUICK, first_step=0.2))
+    result = netadapt(model, task, {Macs(): 0.8}, replace(QUICK, first_step=0.2, together=True))
+    *single, joint = result.history[0]["proposals"]
+    assert single == alone.history[0]["proposals"]
+    groups = {g.name: g for g in channel_groups(model, task.example) if not g.held}
+    assert set(joint["kept"]) == set(groups)
+
+    def macs(share: float) -> float:
+        widths = {g: range(max(1, int(g.size * share + 1e-9))) for g in groups.values()}
+        return Macs().of(layer_shapes(remove_channels(model, widths), task.example))
+
+    most = result.history[0]["constraint"]["macs"]
+    shares = sorted(n / g.size for g in groups.values() for n in range(1, g.size))
+    share = max(s for s in shares if macs(s) <= most)
+    assert {name: w for name, (w, _) in joint["kept"].items()} == {
+        name: max(1, int(g.size * share + 1e-9)) for name, g in groups.items()
+    }
+
+
+class Filters(Resource):
+    """Each filter costs as much."""
+
+    name = "latency"
+    unit = "s"
+
+    def of_layer(self, shape) -> float:
+        return float(shape.M)
+
+
+def test_together_goes_on_where_no_group_alone_saves_a_step(model, task):
+    """Of three groups none has half of the whole to give; together they do, in one iteration."""
+    start = Filters().of(layer_shapes(model, task.example))
+    how = replace(QUICK, first_step=0.45, short_steps=0)
+    result = netadapt(model, task, {Filters(): f"{0.55 * start} s"}, replace(how, together=True))
+    assert len(result.history) == 1
+    assert len(result.history[0]["proposals"][-1]["kept"]) > 1
+    assert len(netadapt(model, task, {Filters(): f"{0.55 * start} s"}, how).history) > 1
+
+
 class Staircase(Resource):
     """Costs more at widths of the first layer that are no multiple of 4."""
 

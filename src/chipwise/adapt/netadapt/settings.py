@@ -25,6 +25,8 @@ class Settings:
     select: Select = "accuracy"
     """Which proposal is kept: `accuracy` on the hold-out (ties by loss), as published; `loss`, less noisy on a
     small hold-out; `ratio`: least loss of accuracy per resource saved, as the published code does."""
+    together: bool = False
+    """Whether each iteration of NetAdapt also tries what all groups come to that give the same share of their units."""
     short_steps: int | None = None
     """Of short-term fine-tuning; by default the task's."""
     long_steps: int | None = None

@@ -28,18 +28,24 @@ def uniform_width(
     Arguments, result and errors as `netadapt`; of the settings, the steps of fine-tuning, the granularity and the
     choice of filters count.
     """
-    return Search.of("uniform", model, task, wanted, settings or Settings(), **options).run(_widest_uniform)
+    return Search.of("uniform", model, task, wanted, settings or Settings(), **options).run(_whole_budget)
 
 
-def _widest_uniform(search: Search, _constraint: Mapping[str, float]) -> Iterator[Proposal]:
-    """The one network with the largest share of every group's width that meets the whole budget."""
-    most = {limit.resource.name: limit.most for limit in search.budget.limits}
+def _whole_budget(search: Search, _constraint: Mapping[str, float]) -> Iterator[Proposal]:
+    """The one network of uniform width that meets the whole budget."""
+    widths = uniform(search, {limit.resource.name: limit.most for limit in search.budget.limits})
+    if widths is not None:
+        yield widths
+
+
+def uniform(search: Search, constraint: Mapping[str, float]) -> Proposal | None:
+    """The largest share of every group's present width that meets the constraint; None where none does."""
     steps = {n / group.size for group in search.groups for n in search.widths(group)}
     for share in sorted(steps, reverse=True):
         widths = {group: _width(search, group.size, share) for group in search.groups}
-        if search.meets(shapes_after(search.shapes, widths), most):
-            yield widths
-            return
+        if search.meets(shapes_after(search.shapes, widths), constraint):
+            return widths
+    return None
 
 
 def _width(search: Search, size: int, share: float) -> int:

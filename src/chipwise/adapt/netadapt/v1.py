@@ -13,6 +13,9 @@ Adaptation for Mobile Applications", ECCV 2018, Algorithm 1:
         the proposal with the highest accuracy becomes network i + 1
     long-term fine-tune
 
+`together` adds to each iteration's proposals one in which every layer gives the same share of its filters. Layers that
+cannot save a whole step alone, as those that many steps have passed over, take part in it.
+
 A "layer" is a channel group here: layers that residual sums, depthwise layers or gates tie shrink together. Accuracy
 is that on the hold-out, which nothing trains on.
 """
@@ -22,6 +25,7 @@ from typing import Any, Unpack
 
 from chipwise.adapt.netadapt.search import Proposal, Search, widest
 from chipwise.adapt.netadapt.settings import Settings
+from chipwise.adapt.netadapt.uniform import uniform
 from chipwise.adapt.resource import Resource
 from chipwise.adapt.result import Result
 from chipwise.adapt.run_state import Options
@@ -48,7 +52,9 @@ def netadapt(
         InputError: nothing in the network can be removed; a bad budget. BudgetError: a budget below reach, with
             the least that can be reached. TrainingError: a loss that is no number.
     """
-    return Search.of("netadapt", model, task, wanted, settings or Settings(), **options).run(_one_per_group)
+    settings = settings or Settings()
+    search = Search.of("netadapt", model, task, wanted, settings, **options)
+    return search.run(_and_together if settings.together else _one_per_group)
 
 
 def _one_per_group(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:
@@ -57,3 +63,11 @@ def _one_per_group(search: Search, constraint: Mapping[str, float]) -> Iterator[
         width = widest(search, {}, group, constraint)
         if width is not None:
             yield {group: width}
+
+
+def _and_together(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:
+    """Those, and one of all groups."""
+    yield from _one_per_group(search, constraint)
+    widths = uniform(search, constraint)
+    if widths is not None:
+        yield widths
