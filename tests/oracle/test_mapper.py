@@ -28,11 +28,13 @@ def assert_optimal(problem: Problem, placement: str, factors: str) -> int:
     """Compare all objectives and the front; the number of objectives that have a mapping."""
     truth = optima(*problem, declared(problem, placement, factors), OBJECTIVES)
     space = Mapspace(placement, factors)
+    assert set(truth.best) in (set(), set(OBJECTIVES))
+    if not truth.best:
+        # Whether something fits is no question of the objective, and each refusal looks for what would fit.
+        with pytest.raises(NoMappingError):
+            search(*problem, OBJECTIVES[sum(problem.layer.dims.values()) % len(OBJECTIVES)], None, space)
+        return 0
     for objective in OBJECTIVES:
-        if objective not in truth.best:
-            with pytest.raises(NoMappingError):
-                search(*problem, objective, None, space)
-            continue
         found = search(*problem, objective, None, space)
         check(*problem, found.mapping)
         value = [float(v) for v in cost(*problem, found.mapping).of(objective)]
