@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-import chipwise
-from chipwise.cli.main import main
+pytest.importorskip("torch")
 
-torch = pytest.importorskip("torch")
+
+import chipwise
+from chipwise.adapt.search_folder import SearchFolder
+from chipwise.cli.main import main
 
 CODE = """
 import torch
@@ -157,13 +159,21 @@ def killed_at(monkeypatch, name: str, *arguments: str) -> None:
 def test_a_command_that_is_killed_at_a_write_goes_on(own, monkeypatch, capsys, method, name):
     arguments = shortly("mobile:width=0.5", "--method", method, "--out")
     killed_at(monkeypatch, name, *arguments, "killed")
-    assert list(own.joinpath("killed").rglob(".*"))
+    assert [p for p in own.joinpath("killed").rglob(".*") if p.name != ".lock"]
     assert main([*arguments, "killed"]) == 0
     assert main([*arguments, "whole"]) == 0
     names = [sorted(p.relative_to(f).as_posix() for p in Path(f).rglob("*")) for f in ("killed", "whole")]
     assert names[0] == names[1]
     for file in ("weights.safetensors", "probe.safetensors", "arch.json", "card.md", "run.json"):
         assert Path("killed", file).read_bytes() == Path("whole", file).read_bytes()
+
+
+def test_two_commands_in_one_folder_keep_out_of_each_others_way(own, capsys):
+    arguments = shortly("mobile:width=0.25", "--out", "r")
+    with SearchFolder("r", None).alone():
+        assert main(arguments) == 2
+        assert "folder 'r' is in use: another search is at work in it" in capsys.readouterr().err
+    assert main(arguments) == 0
 
 
 def test_another_question_in_a_folder_is_refused(own, capsys):

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,21 +83,19 @@ def adapt(
     resources = resources_on(on, batch)
     wanted = _wanted(budget, resources)
     told = progress or (lambda _share, _text: None)
-    keep = None
     network, source = _named(model, problem)
-    if folder is not None:
-        keep = SearchFolder(folder, problem.example, source=source)
-        keep.check()
-    if is_own(source):
-        network = _trained(network, source, problem, base_steps, keep, told)
-    asked = {resource.name for resource in wanted}
-    watch = [r for r in resources if r.name != AS_IS or method in MAKE_ZEROS or r.name in asked]
-    result = METHODS[method](
-        network, problem, wanted, settings, watch=watch, folder=keep, progress=told, source=source
-    )
-    result = _measured(result, resources, problem)
-    if folder is not None:
-        result.save(folder)
+    keep = None if folder is None else SearchFolder(folder, problem.example, source=source)
+    with nullcontext() if keep is None else keep.alone():
+        if is_own(source):
+            network = _trained(network, source, problem, base_steps, keep, told)
+        asked = {resource.name for resource in wanted}
+        watch = [r for r in resources if r.name != AS_IS or method in MAKE_ZEROS or r.name in asked]
+        result = METHODS[method](
+            network, problem, wanted, settings, watch=watch, folder=keep, progress=told, source=source
+        )
+        result = _measured(result, resources, problem)
+        if folder is not None:
+            result.save(folder)
     return result
 
 

@@ -4,16 +4,19 @@ run.json               what was asked, with a digest of the weights to begin wit
 start                  a network of chipwise's own after its training, and what was asked of that
 family/00, 01, ...     networks, each with point.json: its score, what it needs, and its row of the history
 point.json, arch.json, ...   the final network, once there is one
+.lock                  locked by the process that is at work here
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from chipwise.adapt.extra import torch
@@ -23,7 +26,7 @@ from chipwise.adapt.task import Score
 from chipwise.errors import InputError
 from chipwise.whole_files import beside, is_unfinished, remove_unfinished, write_json, writing
 
-RUN, FAMILY, POINT, START = "run.json", "family", "point.json", "start"
+RUN, FAMILY, POINT, START, LOCK = "run.json", "family", "point.json", "start", ".lock"
 
 RESOURCES, WEIGHTS = "resources", "weights to begin with"
 """Keys of a question: what is known of each resource, by name; a digest."""
@@ -106,7 +109,7 @@ class SearchFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            others = [e for e in self.path.iterdir() if e.name != START and not is_unfinished(e)]
+            others = [e for e in self.path.iterdir() if e.name not in {START, LOCK} and not is_unfinished(e)]
             if others and not (self.path / RUN).is_file():
                 raise InputError(
                     f"folder {str(self.path)!r} is not empty and holds no search; name a new folder"
@@ -118,6 +121,31 @@ class SearchFolder:
             raise InputError(
                 f"folder {str(self.path)!r} cannot be used: {_reason(error)}; name another folder"
             ) from None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of the folder; the system lets go of it when this one is killed.
+
+        Raises:
+            InputError: the folder cannot be used, or another process is at work in it.
+        """
+        self.check()
+        try:
+            lock = FileLock(self.path / LOCK)
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise InputError(
+                f"folder {str(self.path)!r} is in use: another search is at work in it; wait until that ends, or name "
+                "another folder"
+            ) from None
+        except (OSError, NotImplementedError) as error:
+            raise InputError(
+                f"folder {str(self.path)!r} cannot be locked: {_reason(error)}; name one on another disk"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def start(self, network: Any, asked: Mapping[str, Any]) -> Any:
         """`network` as it was trained for this search; None where it was not yet.
