@@ -58,7 +58,7 @@ def adapt(
 
     Args:
         model: a trained torch.nn.Module, `package.module:function` that gives one, or the name of a network of
-            chipwise (`bypass`, `mobile`, `plain`, `residual`), which is trained first.
+            chipwise (`bypass`, `inverted`, `mobile`, `plain`, `residual`), which is trained first.
         task: a Task, or its name: `digits`, `images:FOLDER`, `cifar:FOLDER`, `mnist:FOLDER`, `module:function`.
         budget: as "latency=0.5,weights=100000" or a mapping; a fraction of the start, or a quantity with its unit.
         on: a chip (gallery name, .yaml, or loaded), which gives modelled `latency` and, per input, `energy`, in which

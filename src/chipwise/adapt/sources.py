@@ -40,8 +40,9 @@ def make_network(spec: str) -> Any:
     """The network that `spec` names.
 
     Args:
-        spec: `bypass`, `mobile`, `plain`, `residual`, each with numbers as in `mobile:width=0.5,classes=10`; or
-            `package.module:function`, the user's own code, which is run and returns a torch.nn.Module.
+        spec: `bypass`, `inverted`, `mobile`, `plain`, `residual`, each with numbers as in
+            `mobile:width=0.5,classes=10`; or `package.module:function`, the user's own code, which is run and returns a
+            torch.nn.Module.
 
     Raises:
         InputError: another form, an unknown name or number, one out of range, code that raises or returns no module.

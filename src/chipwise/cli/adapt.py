@@ -52,8 +52,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A network of chipwise (bypass, mobile, plain, residual; widths as in mobile:width=2), which is trained "
-        "first, or package.module:function, your own code, which is run and gives a trained PyTorch module.",
+        help="A network of chipwise (bypass, inverted, mobile, plain, residual; widths as in mobile:width=2), which is "
+        "trained first, or package.module:function, your own code, which is run and gives a trained PyTorch module.",
         show_default=False,
     ),
 ]

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from chipwise.adapt.channels import ChannelGroup, channel_groups, named, remove_channels, remove_filters
+from chipwise.adapt.networks import inverted
 from chipwise.errors import InputError
 from tests.unit.adapt import channel_networks as zoo
 
@@ -75,6 +76,15 @@ def check(model: nn.Module, example: torch.Tensor, read=lambda out: out) -> int:
 @pytest.mark.parametrize("network", zoo.NETWORKS, ids=lambda n: n.__name__)
 def test_removing_zeroed_filters_changes_nothing(network):
     assert check(zoo.made(network), *zoo.X) >= 1
+
+
+def test_an_inverted_residual_ties_its_narrow_layers_and_its_wide_ones():
+    model = inverted((4, 6), expand=2)
+    example = torch.zeros(1, 1, 16, 16)
+    assert check(model, example) == 7  # 4 expansions, 2 widths between blocks, the last layer
+    groups = channel_groups(model, example)
+    assert named(groups, "0").producers == ("0", "3.project", "4.project")
+    assert "3.depthwise" in {member.layer for member in named(groups, "3.expand").members}
 
 
 def sizes(network: type[nn.Module]) -> dict[str, int]:

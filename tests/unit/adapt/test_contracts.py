@@ -11,7 +11,7 @@ from torch import nn
 
 from chipwise.adapt.budget import budget, parse_budget
 from chipwise.adapt.channels import channel_groups
-from chipwise.adapt.networks import mobile, plain, residual
+from chipwise.adapt.networks import inverted, mobile, plain, residual
 from chipwise.adapt.resource import Bops, Energy, Latency, Macs, Size, Weights
 from chipwise.adapt.shapes import LayerShape, layer_shapes, to_network
 from chipwise.analysis.evaluate import find_mapping
@@ -25,7 +25,7 @@ from chipwise.workload.importers.torch import read_module
 IMAGE = torch.zeros(1, 1, 32, 32)
 
 
-@pytest.mark.parametrize("make", [plain, residual, mobile])
+@pytest.mark.parametrize("make", [plain, residual, mobile, inverted])
 def test_shapes_are_those_that_export_finds(make):
     model = make().eval()
     ours = to_network(layer_shapes(model, IMAGE))
