@@ -1,8 +1,8 @@
-"""NetAdapt guided by latency, by MACs, and uniform width: accuracy at several budgets. Ten minutes per seed.
+"""NetAdapt guided by latency, by MACs, and uniform width: accuracy at several budgets. A quarter of an hour per seed.
 
-On a chip: depthwise and pointwise layers, in a stack of equal ones or in a pyramid. On the CPU: residual blocks.
+On a chip: depthwise layers, in inverted residuals or in a stack of equal ones. On the CPU: residual blocks.
 
-    python studies/netadapt.py [--on cpu|CHIP] [--network stack|pyramid|residual] [--seeds 0,1,2] [--fast] [--write]
+    python studies/netadapt.py [--on cpu|CHIP] [--network NETWORK] [--seeds 0,1,2] [--fast] [--write]
 
 Each seed trains its own network on its own fifth of the digits. All networks get the same number of steps of
 fine-tuning. `--write` renews the section of docs/adapt.md.
@@ -14,7 +14,7 @@ import argparse
 import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -26,7 +26,7 @@ from study_files import ROOT, Points, markdown_table
 from chipwise.adapt.netadapt.settings import Settings
 from chipwise.adapt.netadapt.uniform import uniform_width
 from chipwise.adapt.netadapt.v1 import netadapt
-from chipwise.adapt.networks import mobile, residual
+from chipwise.adapt.networks import inverted, mobile, residual
 from chipwise.adapt.resource import Latency, Macs, Resource
 from chipwise.adapt.result import Adapted
 from chipwise.adapt.shapes import layer_shapes
@@ -38,8 +38,9 @@ from chipwise.measure.latency.table import LatencyTable
 STACK = (16, 32, 64, 64, 64, 64, 64), (2, 1, 2, 1, 1, 1, 1)
 """Widths and strides of depthwise and pointwise layers: as in MobileNet, most time goes to a stack of equal ones."""
 
-PYRAMID = (16, 32, 48, 64, 96), (1, 2, 1, 2, 1)
-"""The same, wider layer by layer: depthwise layers on large planes take most of a chip's time and few of the MACs."""
+INVERTED = (16, 24, 32)
+"""Widths between MobileNetV2's blocks. The depthwise layers within the blocks take nearly all of a chip's time, so that
+narrow layers between them save MACs and hardly any time."""
 
 RESIDUAL = (16, 24, 48)
 """Widths of residual blocks of 3x3 convolutions. A depthwise call costs some 85 µs on a CPU, however few its channels
@@ -56,10 +57,13 @@ BELOW = (0.01, 0.02, 0.04)
 class Size:
     """How much is trained."""
 
-    base: int = 1000
-    short: int = 10
-    tuned: int = 400
-    """Steps of fine-tuning that every network gets, short-term ones included."""
+    base: int = 2000
+    short: int = 50
+    """Steps of fine-tuning that each proposal gets. With ten of a thousand, the search sees which network mends
+    soonest, not which is best when it has mended."""
+    tuned: int = 1000
+    """Steps of long-term fine-tuning; one that has fewer iterations behind it than NetAdapt's network within the same
+    budget, as uniform width has, gets the short-term steps of those as well."""
     train: int = 12000
     holdout: int = 1000
     test: int = 4000
@@ -67,15 +71,9 @@ class Size:
     """As published. With 0.1 a single layer must give more than half of its filters at once."""
     decay: float = 1.0
     granularity: int = 1
-    search_rate: float = 0.4
-    """Of the task's learning rate, in the search: ten steps at the whole of it shake a trained network more than they
-    mend it."""
 
 
-QUICK = Size(base=600, tuned=300, first_step=0.1, decay=0.95, granularity=4, search_rate=1.0)
-CPU = Size(
-    base=300, tuned=200, holdout=500, test=2000, first_step=0.1, decay=0.95, granularity=4, search_rate=1.0
-)
+CPU = Size(base=300, short=10, tuned=200, holdout=500, test=2000, first_step=0.1, decay=0.95, granularity=4)
 FAST = Size(base=4, short=1, tuned=12, train=128, holdout=64, test=64, first_step=0.3, granularity=4)
 
 
@@ -97,11 +95,11 @@ CASES = {
         (0.5, 0.35, 0.25),
         Size(),
     ),
-    "pyramid": Case(
-        lambda: mobile(PYRAMID[0], strides=PYRAMID[1]),
-        "a pyramid of depthwise and pointwise layers",
-        (0.5,),
-        QUICK,
+    "inverted": Case(
+        lambda: inverted(INVERTED),
+        "inverted residuals",
+        (0.5, 0.35, 0.25, 0.15),
+        Size(base=1500, short=30, first_step=0.04),
     ),
     "residual": Case(lambda: residual(RESIDUAL), "residual blocks", (0.85,), CPU),
 }
@@ -119,6 +117,7 @@ def one_seed(seed: int, latency: Resource, case: Case, size: Size) -> dict[str, 
         decay=size.decay,
         granularity=size.granularity,
         select="loss",
+        together=True,
         short_steps=size.short,
         long_steps=0,
     )
@@ -126,19 +125,19 @@ def one_seed(seed: int, latency: Resource, case: Case, size: Size) -> dict[str, 
         {"progress": lambda _share, text: print(f"  {text}", file=sys.stderr)} if sys.stderr.isatty() else {}
     )
     found = {START: described(start, task, latency)}
-    searching = replace(task, learning_rate=size.search_rate * task.learning_rate)
-    by_latency = netadapt(start, searching, {latency: min(shares)}, settings, watch=(Macs(),), **told).family
+    by_latency = netadapt(start, task, {latency: min(shares)}, settings, watch=(Macs(),), **told).family
     picked = [first_within(by_latency, "latency", share) for share in shares]
     # As in the paper's table: with MACs for a guide, until there are fewer of them than latency led to.
     most = [0.95 * by_latency[at].needs["macs"] / by_latency[0].needs["macs"] for at in picked]
-    by_macs = netadapt(start, searching, {Macs(): most[-1]}, settings, watch=(latency,), **told).family
+    by_macs = netadapt(start, task, {Macs(): most[-1]}, settings, watch=(latency,), **told).family
     for share, at, macs in zip(shares, picked, most, strict=True):
         for name, family, index in (
             (BY_LATENCY, by_latency, at),
             (BY_MACS, by_macs, first_within(by_macs, "macs", macs)),
             (UNIFORM, uniform_width(start, task, {latency: share}, settings).family, 1),
         ):
-            found[f"{share:.0%}: {name}"] = tuned(family[index].model, index, task, latency, size)
+            steps = size.tuned + max(0, at - index) * size.short
+            found[f"{share:.0%}: {name}"] = tuned(family[index].model, steps, task, latency)
     return found
 
 
@@ -148,10 +147,10 @@ def first_within(family: Sequence[Adapted], resource: str, share: float) -> int:
     return next(index for index, point in enumerate(family) if point.needs[resource] <= most)
 
 
-def tuned(model: Any, iterations: int, task: Task, latency: Resource, size: Size) -> dict[str, float]:
-    """The network after the rest of its steps."""
+def tuned(model: Any, steps: int, task: Task, latency: Resource) -> dict[str, float]:
+    """The network after long-term fine-tuning."""
     model = copy.deepcopy(model)
-    task.finetune(model, max(0, size.tuned - iterations * size.short))
+    task.finetune(model, steps)
     return described(model, task, latency)
 
 
@@ -244,7 +243,7 @@ def main() -> int:
     """Run the study; the exit code."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--on", default="cpu", metavar="cpu|CHIP")
-    options.add_argument("--network", choices=list(CASES), help="residual on the CPU, stack on a chip")
+    options.add_argument("--network", choices=list(CASES), help="residual on the CPU, inverted on a chip")
     options.add_argument("--seeds", default="0,1,2", help="as 0,1,2; those that are kept are not run again")
     options.add_argument("--fast", action="store_true", help="tiny, to see that it runs")
     options.add_argument(
@@ -258,7 +257,7 @@ def main() -> int:
     torch.set_num_threads(1)
     cpu = given.on == "cpu"
     latency: Resource = LatencyTable.open(None, backend_of("torch")) if cpu else Latency(given.on)
-    network = given.network or ("residual" if cpu else "stack")
+    network = given.network or ("residual" if cpu else "inverted")
     case = CASES[network]
     size = FAST if given.fast else case.size
     name = f"netadapt-{given.on}-{network}"
@@ -282,9 +281,9 @@ def text(on: str, network: str, size: Size, shown: str, seeds: int) -> str:
     return f"""### NetAdapt guided by latency and by MACs: {network} on {where}
 A network of {CASES[network].layers} on cluttered digits, cut to shares of its latency; at each, the run guided by
 MACs goes on to 5 % fewer MACs than the run guided by latency has there. Iterations save {size.first_step:.1%} of the
-start, proposals get {size.short} steps of fine-tuning, and every network {size.tuned} in all. {seeds} seeds, each with
-its own fifth of the digits to test on; mean ± standard error. `python studies/netadapt.py --on {on} --network
-{network}`.
+start, proposals get {size.short} steps of fine-tuning, and every network {size.tuned} in the end; to uniform width the
+short-term steps that NetAdapt took on its way to the same budget are added. {seeds} seeds, each with its own fifth of
+the digits to test on; mean ± standard error. `python studies/netadapt.py --on {on} --network {network}`.
 
 {shown}"""
 
