@@ -24,7 +24,7 @@ def beside(path: Path) -> Iterator[Path]:
     place = path.with_name(f".{path.name[:MOST]}.{os.getpid()}")
     try:
         yield place
-        if path.is_dir():
+        if place.is_dir() and path.is_dir():  # a file takes no folder away
             shutil.rmtree(path)
         place.replace(path)
     except BaseException:

@@ -10,7 +10,6 @@ import pytest
 
 pytest.importorskip("torch")
 
-
 import chipwise
 from chipwise.adapt.search_folder import SearchFolder
 from chipwise.cli.main import main

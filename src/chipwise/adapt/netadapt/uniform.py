@@ -33,19 +33,17 @@ def uniform_width(
 
 def _whole_budget(search: Search, _constraint: Mapping[str, float]) -> Iterator[Proposal]:
     """The one network of uniform width that meets the whole budget."""
-    widths = uniform(search, {limit.resource.name: limit.most for limit in search.budget.limits})
-    if widths is not None:
-        yield widths
+    return uniform(search, {limit.resource.name: limit.most for limit in search.budget.limits})
 
 
-def uniform(search: Search, constraint: Mapping[str, float]) -> Proposal | None:
-    """The largest share of every group's present width that meets the constraint; None where none does."""
+def uniform(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:
+    """The largest share of every group's present width that meets the constraint; nothing where none does."""
     steps = {n / group.size for group in search.groups for n in search.widths(group)}
     for share in sorted(steps, reverse=True):
         widths = {group: _width(search, group.size, share) for group in search.groups}
         if search.meets(shapes_after(search.shapes, widths), constraint):
-            return widths
-    return None
+            yield widths
+            return
 
 
 def _width(search: Search, size: int, share: float) -> int:

@@ -52,22 +52,14 @@ def netadapt(
         InputError: nothing in the network can be removed; a bad budget. BudgetError: a budget below reach, with
             the least that can be reached. TrainingError: a loss that is no number.
     """
-    settings = settings or Settings()
-    search = Search.of("netadapt", model, task, wanted, settings, **options)
-    return search.run(_and_together if settings.together else _one_per_group)
+    return Search.of("netadapt", model, task, wanted, settings or Settings(), **options).run(_proposals)
 
 
-def _one_per_group(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:
+def _proposals(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:
     """Per channel group the most filters that meet the constraint; none for a group that cannot meet it alone."""
     for group in search.groups:
         width = widest(search, {}, group, constraint)
         if width is not None:
             yield {group: width}
-
-
-def _and_together(search: Search, constraint: Mapping[str, float]) -> Iterator[Proposal]:
-    """Those, and one of all groups."""
-    yield from _one_per_group(search, constraint)
-    widths = uniform(search, constraint)
-    if widths is not None:
-        yield widths
+    if search.settings.together:
+        yield from uniform(search, constraint)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from chipwise.adapt.extra import nn, torch
+from chipwise.adapt.networks.parts import normalized, sizes_of
 from chipwise.errors import InputError
 
 
@@ -54,15 +55,11 @@ def bypass(
     """
     if kernel % 2 == 0:
         raise InputError(f"network bypass: kernel = {kernel} must be odd, as 3 or 5")
-    sizes = [max(1, round(w * width)) for w in widths]
+    sizes = sizes_of(widths, width)
     layers: list[Any] = []
     before = channels
     for index, filters in enumerate(sizes):
-        layers += [
-            nn.Conv2d(before, filters, 3, 1 + (index > 0), 1, bias=False),
-            nn.BatchNorm2d(filters),
-            nn.ReLU(),
-        ]
+        layers += normalized(nn.Conv2d(before, filters, 3, 1 + (index > 0), 1, bias=False))
         layers += [Bypass(filters, kernel) for _ in range(blocks)]
         before = filters
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from chipwise.adapt.extra import nn
+from chipwise.adapt.networks.parts import normalized, sizes_of
 
 
 @final
@@ -51,13 +52,13 @@ def inverted(
         channels: of the input.
         width: multiplies all widths.
     """
-    sizes = [max(1, round(w * width)) for w in widths]
-    layers = [nn.Conv2d(channels, sizes[0], 3, 2, 1, bias=False), nn.BatchNorm2d(sizes[0]), nn.ReLU()]
+    sizes = sizes_of(widths, width)
+    layers = normalized(nn.Conv2d(channels, sizes[0], 3, 2, 1, bias=False))
     before = sizes[0]
     for stage, filters in enumerate(sizes):
         for index in range(blocks):
             layers.append(Block(before, filters, 2 if stage and index == 0 else 1, expand))
             before = filters
     last = max(1, round(before * expand))
-    layers += [nn.Conv2d(before, last, 1, bias=False), nn.BatchNorm2d(last), nn.ReLU()]
+    layers += normalized(nn.Conv2d(before, last, 1, bias=False))
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, classes))

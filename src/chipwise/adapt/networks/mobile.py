@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chipwise.adapt.extra import nn
+from chipwise.adapt.networks.parts import normalized, sizes_of
 
 
 def mobile(
@@ -23,14 +24,10 @@ def mobile(
         channels: of the input.
         width: multiplies all widths.
     """
-    sizes = [max(1, round(w * width)) for w in widths]
+    sizes = sizes_of(widths, width)
     steps = strides or [1 + index % 2 for index in range(len(sizes))]
-    layers = _normalized(nn.Conv2d(channels, sizes[0], 3, steps[0], 1, bias=False))
+    layers = normalized(nn.Conv2d(channels, sizes[0], 3, steps[0], 1, bias=False))
     for before, filters, stride in zip(sizes, sizes[1:], steps[1:], strict=False):
-        layers += _normalized(nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False))
-        layers += _normalized(nn.Conv2d(before, filters, 1, bias=False))
+        layers += normalized(nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False))
+        layers += normalized(nn.Conv2d(before, filters, 1, bias=False))
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(sizes[-1], classes))
-
-
-def _normalized(conv: Any) -> list[Any]:
-    return [conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU()]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chipwise.adapt.extra import nn
+from chipwise.adapt.networks.parts import normalized, sizes_of
 from chipwise.errors import InputError
 
 
@@ -37,8 +38,8 @@ def plain(
         )
     layers: list[Any] = []
     before = channels
-    for index, filters in enumerate(max(1, round(w * width)) for w in widths):
-        layers += [nn.Conv2d(before, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU()]
+    for index, filters in enumerate(sizes_of(widths, width)):
+        layers += normalized(nn.Conv2d(before, filters, 3, padding=1, bias=False))
         before = filters
         if index % 2 == 0:
             layers.append(nn.MaxPool2d(2))

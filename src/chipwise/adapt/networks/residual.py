@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from chipwise.adapt.extra import nn
+from chipwise.adapt.networks.parts import normalized, sizes_of
 
 
 @final
@@ -47,12 +48,8 @@ def residual(
         channels: of the input.
         width: multiplies all widths.
     """
-    sizes = [max(1, round(w * width)) for w in widths]
-    layers: list[Any] = [
-        nn.Conv2d(channels, sizes[0], 3, padding=1, bias=False),
-        nn.BatchNorm2d(sizes[0]),
-        nn.ReLU(),
-    ]
+    sizes = sizes_of(widths, width)
+    layers = normalized(nn.Conv2d(channels, sizes[0], 3, padding=1, bias=False))
     before = sizes[0]
     for filters in sizes:
         for index in range(blocks):
